@@ -1,0 +1,173 @@
+"""The command `derive`: reads, judges, shows. Everything heavy is imported by the call that needs it.
+
+Exit status: 0 proved or fine, 1 refuted, 2 bad input (one line on standard error), 3 undecided.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from derive.errors import InputError, JudgesDisagree, MissingDependency, SymstepError
+
+EXIT = {"proved": 0, "declared": 0, "checked": 3, "undecided": 3, "refuted": 1}
+MAX_FILE = 4 << 20
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    try:
+        return int(options.run(options))
+    except InputError as error:
+        return _complain(f"derive: {error}")
+    except MissingDependency as error:
+        return _complain(f"derive: {error}")
+    except JudgesDisagree as error:
+        _complain(f"derive: two judges disagree, so nothing is printed as proved: {error}")
+        return 3
+    except (SymstepError, OSError) as error:
+        return _complain(f"derive: {error}")
+    except RecursionError:
+        return _complain("derive: the input is nested too deeply; write it with fewer brackets")
+    except BrokenPipeError:
+        return 0
+
+
+def _complain(message: str) -> int:
+    print(" ".join(message.split()), file=sys.stderr)
+    return 2
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:  # one line, like every other error, instead of the usage text
+        self.exit(2, f"derive: {message}; see `{self.prog} --help`\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="derive", description="Derive, check and show the mathematics of training.",
+        epilog="Exit status: 0 proved or fine, 1 refuted, 2 bad input, 3 undecided.",
+    )  # fmt: skip
+    commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=summary, description=summary)
+        sub.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+        sub.set_defaults(run=run)
+        return sub
+
+    sub = command("list", _list, "what the library holds")
+    sub.add_argument("kind", nargs="?", choices=("losses", "models", "lectures"), help="only these")
+    sub = command("show", _show, "print one derivation with its steps")
+    sub.add_argument("name", metavar="NAME", help="a library name (`derive list`) or a .chain file")
+    sub.add_argument("--to", choices=("text", "latex", "markdown", "html", "json"), default="text")
+    sub.add_argument("--lang", choices=("en", "ko"), default="en")
+    sub = command("check", _check, "judge chains, decks and certificates line by line")
+    sub.add_argument("files", nargs="+", metavar="FILE", help=".chain, .md (its ```derive blocks) or .json (a certificate)")
+    sub.add_argument("--certificates", metavar="DIR", help="write the certificate of each proved chain to this folder")
+    sub = command("deck", _deck, "turn a Markdown deck into slides, every derivation checked")
+    sub.add_argument("source", nargs="?", metavar="SOURCE.md", help="the deck; without it, the built-in lecture")
+    sub.add_argument("-o", "--output", required=True, metavar="OUT.html", help="the file to write; the ending names the format")
+    sub.add_argument("--lang", choices=("en", "ko"), default=None, help="the language the slides open in")
+    return parser
+
+
+def _print_json(document: Any) -> None:
+    print(json.dumps(document, ensure_ascii=False, indent=1))
+
+
+def _read(name: str) -> str:
+    path = Path(name)
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise InputError(f"the file is larger than {MAX_FILE} bytes", file=name, remedy="split it")
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError("no such file", file=name, remedy="check the path") from None
+    except IsADirectoryError:
+        raise InputError("this is a folder", file=name, remedy="name a file in it") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 text (byte {error.start})", file=name, remedy="save it as UTF-8") from None
+    except OSError as error:
+        raise InputError(str(error.strerror or error), file=name, remedy="check the path and its permissions") from None
+
+
+def _list(options: argparse.Namespace) -> int:
+    from derive.library import catalogue
+
+    entries = catalogue()
+    kinds = [options.kind] if options.kind else list(entries)
+    if options.json:
+        _print_json({kind: [entry._asdict() for entry in entries[kind]] for kind in kinds})
+        return 0
+    for kind in kinds:
+        print(f"{kind}:")
+        width = max((len(entry.name) for entry in entries[kind]), default=0)
+        for entry in entries[kind]:
+            print(f"  {entry.name:<{width}}  {entry.title}")
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    from derive.chains import read_chains
+    from derive.library import derivation
+    from derive.prover import prove
+    from derive.render import render
+
+    if options.name.endswith(".chain"):
+        found = read_chains(_read(options.name), options.name)
+    else:
+        found = (derivation(options.name),)
+    judged = [prove(item) for item in found]
+    target = "json" if options.json else options.to
+    print(render(judged, target, options.lang))
+    return max((EXIT[item.verdict] for item in judged), default=0, key=_badness)
+
+
+def _badness(status: int) -> int:
+    return (0, 3, 1).index(status)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from derive.checking import check_file, file_json, file_text
+
+    texts = [(name, _read(name)) for name in options.files]  # all of them, before anything is judged
+    results = [check_file(name, text) for name, text in texts]
+    if options.certificates:
+        from derive.checking import write_certificates
+
+        write_certificates(results, Path(options.certificates))
+    documents = [file_json(result) for result in results]
+    if options.json:
+        _print_json(documents[0] if len(documents) == 1 else documents)
+    else:
+        for result in results:
+            print(file_text(result))
+    return max((EXIT[document["verdict"]] for document in documents), key=_badness)
+
+
+def _deck(options: argparse.Namespace) -> int:
+    from derive.library import lecture_text
+    from derive.slides import build, write_whole
+
+    source = options.source or "lecture.md"
+    text = _read(options.source) if options.source else lecture_text()
+    result = build(text, source, options.output, lang=options.lang)
+    for warning in result.warnings:
+        print(f"derive: {warning}", file=sys.stderr)
+    write_whole(Path(options.output), result.content)
+    if options.json:
+        _print_json({"output": options.output, "slides": result.slides, "verdict": result.verdict, "lines": result.counts})
+    else:
+        print(f"{options.output}: {result.slides} slides; {result.summary}")
+    return EXIT[result.verdict]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""The headers of a chain: what they say, and what stays in force: `source`, `given` and `define`."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from derive.derivation import Assumptions, Definition, Symbol
+from derive.errors import InputError
+from derive.parser import ADD, Parser
+from derive.syntax import Parsed, complete, free_names, is_claim, merge, names_of, parse_expression, parse_given
+from derive.tokens import HEADERS, tokenize
+
+_HEADER = re.compile(r"\s*([A-Za-z][A-Za-z0-9_.]*)\s*:")
+_ENTRY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+KEPT = ("given", "define", "source")  # the headers that stay in force
+
+
+@dataclass(frozen=True)
+class Header:
+    """One header: its key, its text, its line, and how many characters stand before the text."""
+
+    key: str
+    text: str
+    line: int
+    offset: int
+
+    def error(self, message: str, remedy: str) -> InputError:
+        return InputError(message, remedy=remedy, line=self.line, column=self.offset + 1)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What stays in force from one chain to the next."""
+
+    source: str = ""
+    given: Assumptions = field(default_factory=Assumptions)
+    defines: tuple[Header, ...] = ()
+
+    def names(self) -> dict[str, Symbol]:
+        """The names that a line may use; of a definition the signature is enough to read the line."""
+        names = dict(names_of(self.given))
+        for header in self.defines:
+            name, parameters, _ = signature(header)
+            names[name] = Symbol(name, "function", len(parameters))
+        return names
+
+
+def read_header(line: str, number: int) -> Header | None:
+    """The header on a line, or None if the line is none.
+
+    >>> read_header("given: b > 0", 3)
+    Header(key='given', text='b > 0', line=3, offset=7)
+    """
+    match = _HEADER.match(line)
+    if match is None:
+        return None
+    key, rest = match[1], line[match.end() :]
+    if key not in HEADERS:
+        near = difflib.get_close_matches(key, HEADERS, 1)
+        remedy = f"did you mean {near[0]}?" if near else f"use one of {', '.join(HEADERS)}"
+        raise InputError(f"unknown header {key}", remedy=remedy, line=number, column=match.start(1) + 1)
+    return Header(key, rest.strip(), number, match.end() + len(rest) - len(rest.lstrip()))
+
+
+def entry_name(header: Header) -> str:
+    """The text of a `name` or `use` header."""
+    if not _ENTRY_NAME.fullmatch(header.text):
+        raise header.error(
+            f"{header.key} needs a name of letters, digits and hyphens", f"write {header.key}: laplace-l1"
+        )
+    return header.text
+
+
+def enter(headers: Iterable[Header], scope: Scope) -> tuple[Scope, tuple[Header, ...]]:
+    """The scope after these headers, and the `define` headers among them; a new `given` replaces the old one."""
+    given: Assumptions | None = None
+    defines: dict[str, Header] = {}
+    for header in headers:
+        try:
+            if header.key == "given":
+                given = merge(given or Assumptions(), parse_given(header.text, offset=header.offset))
+            elif header.key == "source":
+                scope = replace(scope, source=header.text)
+            elif header.key == "define":
+                name = signature(header)[0]
+                if name in defines:
+                    raise header.error(f"{name} is defined twice", "give one of them another name")
+                defines[name] = header
+        except InputError as error:
+            raise error.at(line=header.line, column=header.offset + 1) from None
+    older = tuple(header for header in scope.defines if signature(header)[0] not in defines)
+    new = tuple(defines.values())
+    return replace(scope, given=scope.given if given is None else given, defines=(*older, *new)), new
+
+
+def signature(header: Header) -> tuple[str, tuple[str, ...], int]:
+    """Name and parameters of `define: L(w) = EXPR`, and where in the text of the header the body begins."""
+    left, equals, _ = header.text.partition("=")
+    parser = Parser(left, None, header.offset)
+    node = parser.parse(ADD)
+    places = node.term[2:]
+    plain = node.term[0] == "call" and all(place[0] == "v" for place in places) and len({*places}) == len(places)
+    if not (equals and plain) or parser.next.kind != "end":
+        raise header.error("a definition names a function and its parameters", "write define: L(w) = (y - w*x)**2")
+    return node.term[1], tuple(place[1] for place in places), len(left) + 1
+
+
+def define(header: Header, assumptions: Assumptions) -> Assumptions:
+    """The assumptions with one more definition, and the names declared that its body uses."""
+    name, parameters, begin = signature(header)
+    if any(symbol.name == name for symbol in assumptions.symbols):
+        raise header.error(f"{name} is both given and defined", "choose one")
+    # A parameter hides a given name: the x of p(x) is not the family x[i].
+    outside = replace(assumptions, symbols=tuple(s for s in assumptions.symbols if s.name not in parameters))
+    try:
+        body = parse_expression(header.text[begin:], names_of(outside), offset=header.offset + begin)
+        used = free_names(body.term)
+        if name in used:
+            raise InputError(f"{name} is used in its own definition", remedy="use another name in the body")
+        for parameter in parameters:
+            if used.get(parameter, ("scalar", 0))[0] != "scalar" or parameter in body.binders:
+                raise InputError(f"the parameter {parameter} is used as something else", remedy="rename one of them")
+        if is_claim(body.term):
+            raise InputError(f"{name} is defined as a comparison", remedy="define it as an expression")
+        more = complete(outside, [body.term], body.binders).symbols
+    except InputError as error:
+        raise error.at(line=header.line, column=header.offset + begin + 1) from None
+    known = {*parameters, *(symbol.name for symbol in assumptions.symbols)}
+    return replace(
+        assumptions,
+        symbols=(*assumptions.symbols, *(symbol for symbol in more if symbol.name not in known)),
+        definitions=(*assumptions.definitions, Definition(name, parameters, body.term, body.binders)),
+    )
+
+
+def assume(scope: Scope, own: Iterable[Header], parsed: Iterable[tuple[Parsed, int]]) -> Assumptions:
+    """What is given, the definitions of this chain or used by it, and every other name of its (term, line) pairs."""
+    parsed = list(parsed)
+    used = {name for item, _ in parsed for name in free_names(item.term)}
+    wanted: list[Header] = []
+    for header in reversed(scope.defines):  # a body only uses what was defined before it
+        name, _, begin = signature(header)
+        if header in own or name in used:
+            wanted.insert(0, header)
+            used |= {token.text for token in tokenize(header.text[begin:], header.offset + begin)}
+    assumptions = scope.given
+    for header in wanted:
+        assumptions = define(header, assumptions)
+    for terms, binders in ((True, False), (False, True)):  # an index may clash with a name of a later line
+        for item, number in parsed:
+            try:
+                assumptions = complete(assumptions, [item.term] if terms else [], item.binders if binders else ())
+            except InputError as error:
+                raise error.at(line=number, column=1) from None
+    return assumptions

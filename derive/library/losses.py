@@ -1,0 +1,131 @@
+"""Models, priors and the losses they lead to: rows of data, each formula typed once.
+
+A model is a density of y given the prediction mu. A loss is what its negative log-likelihood becomes, per observation,
+when a constant and a positive factor are dropped; which ones, and that nothing else is lost, is proved and not typed.
+To add a loss, add a row to each table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from derive.derivation import Text
+from derive.model import Model
+
+_BISHOP = "Bishop, Pattern Recognition and Machine Learning, 2006"
+
+MODELS: dict[str, Model] = {
+    model.name: model
+    for model in (
+        Model(
+            "laplace", Text("Laplace", "라플라스"), "exp(-abs(y - mu)/scale)/(2*scale)",
+            given="scale > 0", parameters={"scale": "b"},
+            source="Johnson, Kotz and Balakrishnan, Continuous Univariate Distributions 2, 1995, eq. (24.1)",
+        ),
+        Model(
+            "gaussian", Text("Gaussian", "가우시안"), "exp(-(y - mu)**2/(2*sigma**2))/sqrt(2*pi*sigma**2)",
+            given="sigma > 0", parameters={"sigma": "sigma"}, source=f"{_BISHOP}, eq. (1.46)",
+        ),
+        Model(
+            "bernoulli", Text("Bernoulli", "베르누이"), "mu**y*(1 - mu)**(1 - y)", prediction="0 < {mu} < 1",
+            total="mu**0*(1 - mu)**(1 - 0) + mu**1*(1 - mu)**(1 - 1) = 1", source=f"{_BISHOP}, eq. (2.2)",
+        ),
+        Model(
+            "categorical", Text("categorical", "범주형"), "prod(mu[k]**y[k], k, 1, K)",
+            given="K integer >= 1", prediction="{mu} > 0", source=f"{_BISHOP}, eq. (2.26)",
+        ),
+        Model(
+            "poisson", Text("Poisson", "푸아송"), "mu**y*exp(-mu)/factorial(y)", prediction="{mu} > 0",
+            observation="{y} integer >= 0",
+            source="Johnson, Kemp and Kotz, Univariate Discrete Distributions, 2005, eq. (4.1)",
+        ),
+        Model(
+            "exponential", Text("exponential", "지수"), "exp(-y/mu)/mu", prediction="{mu} > 0",
+            source="Johnson, Kotz and Balakrishnan, Continuous Univariate Distributions 1, 1994, eq. (19.1)",
+        ),
+        Model(
+            "student-t", Text("Student-t", "스튜던트 t"),
+            "gamma((nu + 1)/2)/(gamma(nu/2)*sqrt(nu*pi)*s)*(1 + (y - mu)**2/(nu*s**2))**(-(nu + 1)/2)",
+            given="nu > 0; s > 0", parameters={"nu": "nu", "s": "s"}, source=f"{_BISHOP}, eq. (2.159)",
+        ),
+        Model(
+            "huber", Text("Huber's density", "후버 밀도"),
+            "exp(-min(abs(y - mu), delta)*(abs(y - mu) - min(abs(y - mu), delta)/2))"
+            "/(sqrt(2*pi)*erf(delta/sqrt(2)) + 2*exp(-delta**2/2)/delta)",
+            given="delta > 0", parameters={"delta": "delta"},
+            source="Huber, Robust Estimation of a Location Parameter, 1964, eq. (1.4)",
+        ),
+        Model(
+            "asymmetric-laplace", Text("asymmetric Laplace", "비대칭 라플라스"),
+            "tau*(1 - tau)/scale*exp(-max(tau*(y - mu), (tau - 1)*(y - mu))/scale)",
+            given="0 < tau < 1; scale > 0", parameters={"tau": "tau", "scale": "b"},
+            source="Yu and Moyeed, Bayesian Quantile Regression, 2001, eq. (2)",
+        ),
+    )
+}  # fmt: skip
+
+# Priors on the parameter w.
+PRIORS: dict[str, Model] = {
+    model.name: model
+    for model in (
+        Model(
+            "gaussian-prior", Text("Gaussian prior", "가우시안 사전분포"), "exp(-w**2/(2*tau**2))/sqrt(2*pi*tau**2)",
+            given="tau > 0", source=f"{_BISHOP}, eq. (3.52)",
+        ),
+        Model(
+            "laplace-prior", Text("Laplace prior", "라플라스 사전분포"), "exp(-abs(w)/t)/(2*t)",
+            given="t > 0", source="Tibshirani, Regression Shrinkage and Selection via the Lasso, 1996, sec. 5",
+        ),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss per observation, in y and mu; the model it comes from; what is optimised; a prior where there is one.
+
+    `penalty` is what the prior adds to the sum over the data.
+    """
+
+    name: str
+    title: Text
+    model: str
+    formula: str
+    over: tuple[str, ...] = ("w",)
+    prior: str = ""
+    penalty: str = ""
+
+
+LOSSES: dict[str, Loss] = {
+    loss.name: loss
+    for loss in (
+        Loss("l1", Text("L1 loss", "L1 손실"), "laplace", "abs(mu - y)"),
+        Loss("l2", Text("L2 loss", "L2 손실"), "gaussian", "(mu - y)**2"),
+        Loss(
+            "binary-cross-entropy", Text("binary cross-entropy", "이진 교차 엔트로피"), "bernoulli",
+            "-(y*log(mu) + (1 - y)*log(1 - mu))",
+        ),
+        Loss(
+            "cross-entropy", Text("cross-entropy", "교차 엔트로피"), "categorical", "-sum(y[k]*log(mu[k]), k, 1, K)"
+        ),
+        Loss("poisson", Text("Poisson loss", "푸아송 손실"), "poisson", "mu - y*log(mu)"),
+        Loss("exponential", Text("exponential loss", "지수 손실"), "exponential", "log(mu) + y/mu"),
+        Loss("student-t", Text("Student-t loss", "스튜던트 t 손실"), "student-t", "log(1 + (y - mu)**2/(nu*s**2))"),
+        Loss(
+            "huber", Text("Huber loss", "후버 손실"), "huber",
+            "min(abs(y - mu), delta)*(abs(y - mu) - min(abs(y - mu), delta)/2)",
+        ),
+        Loss("pinball", Text("pinball loss", "핀볼 손실"), "asymmetric-laplace", "max(tau*(y - mu), (tau - 1)*(y - mu))"),
+        Loss(
+            "gaussian-nll", Text("Gaussian loss with learned sigma", "시그마를 학습하는 가우시안 손실"), "gaussian",
+            "log(sigma) + (mu - y)**2/(2*sigma**2)", over=("w", "sigma"),
+        ),
+        Loss(
+            "ridge", Text("ridge (weight decay)", "릿지 (가중치 감쇠)"), "gaussian", "(mu - y)**2",
+            prior="gaussian-prior", penalty="sigma**2/tau**2*w**2",
+        ),
+        Loss(
+            "lasso", Text("lasso", "라쏘"), "gaussian", "(mu - y)**2/2", prior="laplace-prior", penalty="sigma**2/t*abs(w)"
+        ),
+    )
+}  # fmt: skip

@@ -1,0 +1,335 @@
+"""Judges a chain: finds a rule and hints for each line, hands them to the kernel, and says why where it fails.
+
+A line is `proved` when the kernel accepts a step for it and a second judge, which evaluates both sides at points and
+knows no normal form, finds nothing against it. The whole is then written as a certificate, which the kernel checks
+once more from its JSON text. A line is `refuted` only with a witness, and otherwise `undecided` with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from derive.ascii import show
+from derive.derivation import Assumptions, Definition, Derivation, Line
+from derive.errors import JudgesDisagree, SymstepError
+from derive.kernel.check import FORMAT, check, judge
+from derive.kernel.rules import RULES, TRUE, Step, cases, unfold
+from derive.kernel.terms import (
+    OPTIMA, RELATIONS, ZERO, Refused, Term, abstract, digest, mentions, q, sub, substitute, subterms, to_json,
+)  # fmt: skip
+
+EQUALITY_RULES = ("identity", "definition", "sum_termwise", "log_of_product", "grad")
+Claim = tuple[str, Term, Term]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How hard to look: points for the second judge, and what a search for a witness may take."""
+
+    trials: int = 3
+    witness_tries: int = 4000
+    witness_seconds: float = 2.0
+    seed: int = 0
+
+
+def prove(derivation: Derivation, settings: Settings = Settings()) -> Derivation:
+    """Judge every line of a derivation; the certificate is there when all of them are proved.
+
+    Raises JudgesDisagree where the second judge refutes what the kernel accepts: a bug of this program.
+    """
+    session = _Session(derivation.assumptions, settings)
+    if len(derivation.lines) == 1:
+        line = derivation.lines[0]
+        judged, steps = session.line(line, _claim(line.term))
+        lines: tuple[Line, ...] = (judged,)
+    else:
+        found = [session.line(line, (line.relation, before.term, line.term))
+                 for before, line in zip(derivation.lines, derivation.lines[1:], strict=False)]  # fmt: skip
+        lines = (derivation.lines[0], *(line for line, _ in found))
+        steps = [step for _, some in found for step in some]
+    lines = _reaches_goal(derivation, lines)
+    result = replace(derivation, lines=lines)
+    if any(line.verdict != "proved" for line in result.judged):
+        return result
+    certificate = session.certificate(steps)
+    try:
+        check(certificate)
+    except Refused as refusal:
+        raise JudgesDisagree(f"the kernel accepts each step but not the certificate: {refusal}") from refusal
+    return replace(result, certificate=certificate, digest=digest(certificate))
+
+
+def closed(definition: Definition) -> Term:
+    """The body of a definition with its parameters as indices, the last one innermost."""
+    body = definition.body
+    for parameter in definition.parameters:
+        body = abstract(body, parameter)
+    return body
+
+
+def _claim(term: Term) -> Claim:
+    """A claim of one line as relation and sides; what is not a single comparison is claimed to be true."""
+    return (term[0], term[1], term[2]) if term[0] in RELATIONS else ("<=>", TRUE, term)
+
+
+def _reaches_goal(derivation: Derivation, lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    goal, last = derivation.goal, lines[-1]
+    reached = last.term if len(lines) == 1 or goal is None or goal[0] not in RELATIONS else (
+        goal[0], lines[0].term, last.term)  # fmt: skip
+    if goal is None or goal == reached or last.verdict != "proved":
+        return lines
+    message = f"the chain proves this line, but it was to show {show(goal, derivation.goal_binders)}"
+    return (*lines[:-1], replace(last, verdict="undecided", message=message))
+
+
+def accepts(relation: str, before: Term, after: Term, assumptions: Assumptions) -> bool:
+    """Whether some rule justifies a single step; the kernel and the second judge decide, nothing is searched for."""
+    line = Line(relation, after)
+    session = _Session(assumptions, Settings(witness_tries=0, witness_seconds=0.0))
+    return session.line(line, (relation, before, after))[0].verdict == "proved"
+
+
+class _Session:
+    """The assumptions of one derivation, in the forms that kernel, search and evaluation want."""
+
+    def __init__(self, assumptions: Assumptions, settings: Settings) -> None:
+        from derive.witness import satisfying_point
+
+        self.assumptions, self.settings = assumptions, settings
+        self.kinds = {symbol.name: symbol.kind for symbol in assumptions.symbols}
+        self.definitions: dict[str, tuple[int, Term]] = {}
+        for item in assumptions.definitions:
+            self.definitions[item.name] = (len(item.parameters), unfold(closed(item), self.definitions))
+        self.facts = [unfold(fact, self.definitions) for fact in assumptions.facts]
+        self.model = satisfying_point(assumptions)
+
+    def line(self, line: Line, claim: Claim) -> tuple[Line, list[Step]]:
+        """Judge one line; the steps are what the certificate needs for it."""
+        if self.model is None:
+            message = "no point was found that satisfies all the assumptions, and from a contradiction all would follow"
+            return replace(line, verdict="undecided", message=message), []
+        refusals: list[tuple[str, Refused]] = []
+        for steps in self.candidates(claim, line.wanted_rule):
+            try:
+                used = {number for step in steps for number in self.judge(step)}
+            except Refused as refusal:
+                refusals.append((steps[0].rule, refusal))
+                continue
+            self.second_judge(claim)
+            rule = next((step.rule for step in reversed(steps) if step.rule != "identity"), "identity")
+            conditions = tuple(self.text(self.assumptions.facts[number]) for number in sorted(used))
+            return replace(line, verdict="proved", rule=rule, side_conditions=conditions), steps
+        return self.failed(line, claim, refusals), []
+
+    def judge(self, step: Step) -> list[int]:
+        try:
+            return judge(step, self.facts, self.definitions, self.kinds)
+        except (RecursionError, ArithmeticError, KeyError, ValueError, TypeError, IndexError) as error:
+            raise Refused(f"this is not a term that the rule can read ({error})") from error
+
+    def second_judge(self, claim: Claim) -> None:
+        from derive.witness import second_opinion
+
+        relation, before, after = claim
+        opinion = second_opinion(
+            relation, before, after, self.assumptions, trials=self.settings.trials, seed=self.settings.seed
+        )
+        if opinion.witness is not None:
+            point = ", ".join(f"{name} = {value}" for name, value in opinion.witness.point.items())
+            raise JudgesDisagree(
+                f"the kernel accepts `{show(before)} {relation} {show(after)}`, but at {point} "
+                f"the left is {opinion.witness.left} and the right {opinion.witness.right}; please report this"
+            )
+
+    def failed(self, line: Line, claim: Claim, refusals: list[tuple[str, Refused]]) -> Line:
+        from derive.witness import find_claim_witness, find_witness
+
+        relation, before, after = claim
+        effort = {
+            "seed": self.settings.seed, "tries": self.settings.witness_tries, "seconds": self.settings.witness_seconds,
+        }  # fmt: skip
+        if before == TRUE:
+            witness = find_claim_witness(after, self.assumptions, **effort)
+        else:
+            witness = find_witness(relation, before, after, self.assumptions, **effort)
+        if witness is None:
+            return replace(line, verdict="undecided", message=self.why(claim, refusals))
+        return replace(
+            line, verdict="refuted", witness=dict(witness.point), left=witness.left, right=witness.right,
+            message=witness.reason,
+        )  # fmt: skip
+
+    def why(self, claim: Claim, refusals: list[tuple[str, Refused]]) -> str:
+        """The most telling refusal: a missing condition before a failed equality, the more specific rule first."""
+        if not refusals:
+            return "no rule applies to a line of this form"
+        missing = [item for item in refusals if "not known" in str(item[1]) or "differentiable" in str(item[1])]
+        rule, refusal = (missing or refusals)[-1 if not missing else 0]
+        where = f": {self.text(refusal.term)}" if refusal.term is not None else ""
+        return f"{refusal}{where} (rule {rule})"
+
+    def text(self, term: Term) -> str:
+        """ASCII of a term of the kernel, whose own index names are not in the language."""
+        taken = {str(node[1]) for node in subterms(term) if node[0] in ("v", "ix", "call")}
+        free = (name for name in ("i", "j", "k", "l", "m", "n", "i1", "i2", "i3", "i4") if name not in taken)
+        for name in sorted(taken):
+            if name.startswith("#"):
+                term = substitute(term, ("v", name), ("v", "t" if name == "#t" and "t" not in taken else next(free)))
+        return show(term)
+
+    # --- which steps could justify a line ---------------------------------------------------------------------------
+
+    def candidates(self, claim: Claim, wanted: str) -> Iterator[list[Step]]:
+        """Lists of steps that would justify the claim, the simplest first; the kernel decides."""
+        for steps in self.all_candidates(claim):
+            if not wanted or any(step.rule == wanted for step in steps):
+                yield steps
+
+    def all_candidates(self, claim: Claim) -> Iterator[list[Step]]:
+        relation, before, after = claim
+        sides = [unfold(side, self.definitions) for side in (before, after)]
+        if after[0] == "rec":
+            yield [Step("induction", relation, before, after, {})]
+            return
+        if before[0] == "subdiff":
+            yield [Step("subgrad_abs", relation, before, after, {})]
+            return
+        if relation in ("=", "<=>", "<=", ">="):
+            tags = {node[0] for side in (before, after) for node in subterms(side)}
+            for rule in EQUALITY_RULES:
+                if rule == "definition" and sides == [before, after]:
+                    continue
+                if rule == "grad" and "diff" not in tags:
+                    continue
+                yield [Step(rule, relation, before, after, {})]
+        if relation == "=" and all(side[0] in OPTIMA for side in sides) and sides[0][1] == sides[1][1]:
+            yield from self.optima(claim, sides)
+        elif relation == "<=>":
+            yield from self.equivalences(claim, sides)
+        elif relation in ("<", "<=", ">", ">=", "!="):
+            from derive.search import sign_forms
+
+            for form in _quietly(sign_forms(sub(sides[0], sides[1]), tuple(self.facts))):
+                yield [Step("positive", relation, before, after, {"form": form})]
+
+    def optima(self, claim: Claim, sides: list[Term]) -> Iterator[list[Step]]:
+        relation, before, after = claim
+        names = sides[0][1]
+
+        def affine(f: Term, g: Term, kinds: tuple[str, str], ends: tuple[Term, Term]) -> Iterator[Step]:
+            from derive.search import affine_hints
+
+            for constant, factor in _quietly(affine_hints(f, g, names, tuple(self.facts))):
+                yield Step("argopt", relation, *ends, {"constant": constant, "factor": factor})
+
+        f, g = sides[0][2], sides[1][2]
+        same = sides[0][0] == sides[1][0]
+        if same:
+            for function in ("log", "exp", "sqrt"):
+                for inverse in (False, True):
+                    yield [Step("monotone", relation, before, after, {"function": function, "inverse": inverse})]
+        for step in affine(f, g, (sides[0][0], sides[1][0]), (before, after)):
+            yield [step]
+        # Through the logarithm of either side: a likelihood against a loss.
+        for inverse in (False, True):
+            start, target = (g, f) if inverse else (f, g)
+            middle = (sides[1 if inverse else 0][0], names, ("f", "log", start))
+            hints = {"function": "log", "inverse": inverse}
+            if inverse:
+                for step in affine(target, middle[2], (sides[0][0], middle[0]), (before, middle)):
+                    yield [step, Step("monotone", relation, middle, after, hints)]
+            else:
+                for step in affine(middle[2], target, (middle[0], sides[1][0]), (middle, after)):
+                    yield [Step("monotone", relation, before, middle, hints), step]
+
+    def equivalences(self, claim: Claim, sides: list[Term]) -> Iterator[list[Step]]:
+        relation, before, after = claim
+        try:
+            left, right = cases(sides[0]), cases(sides[1])
+        except Refused:
+            return
+        forward = self.implication(left, right)
+        backward = self.implication(right, left)
+        if forward is not None and backward is not None:
+            yield [Step("equivalent", relation, before, after, {"forward": forward, "backward": backward})]
+
+    def implication(self, given: list[list[Term]], wanted: list[list[Term]]) -> list[Any] | None:
+        """For each case of the one side, a case of the other with a form for each of its comparisons."""
+        hints = []
+        for case in given:
+            for choice, claims in enumerate(wanted):
+                forms = [self.form_for(claim, case) for claim in claims]
+                if None not in forms:
+                    hints.append((choice, forms))
+                    break
+            else:
+                return None
+        return hints
+
+    def form_for(self, claim: Term, extra: list[Term]) -> Term | None:
+        from derive.search import sign_forms
+
+        facts = [*self.facts, *extra]
+        if claim[0] not in ("<", "<=", ">", ">=", "!=", "="):
+            return None
+        if claim[0] == "=":
+            return ZERO
+        for form in _quietly(sign_forms(sub(claim[1], claim[2]), tuple(facts))):
+            try:
+                judge(Step("positive", claim[0], claim[1], claim[2], {"form": form}), facts, {}, self.kinds)
+            except Refused:
+                continue
+            return form
+        return None
+
+    # --- the certificate --------------------------------------------------------------------------------------------
+
+    def certificate(self, steps: list[Step]) -> dict[str, Any]:
+        relation = steps[0].relation
+        from derive.kernel.check import CHAINS
+
+        for step in steps[1:]:
+            relation = CHAINS[relation][step.relation]
+        return {
+            "format": FORMAT,
+            "symbols": [[s.name, s.role, s.arity, s.kind] for s in self.assumptions.symbols],
+            "facts": [to_json(fact) for fact in self.assumptions.facts],
+            "model": _model(self.model, self.assumptions),
+            "definitions": [[d.name, len(d.parameters), to_json(closed(d))] for d in self.assumptions.definitions],
+            "claim": to_json((relation, steps[0].before, steps[-1].after)),
+            "steps": [_step_json(step) for step in steps],
+        }
+
+
+def _quietly(search: Iterator[Any]) -> Iterator[Any]:
+    """What a search finds until it breaks: SymPy raises many things, and none of them is an answer."""
+    try:
+        yield from search
+    except (SymstepError, Refused):
+        return
+    except Exception:  # noqa: BLE001 - whatever the search raises, the line is merely not justified this way
+        return
+
+
+def _model(model: Any, assumptions: Assumptions) -> dict[str, str]:
+    defined = {d.name for d in assumptions.definitions}
+    return {s.name: str(model[s.name]) for s in assumptions.symbols if s.name not in defined and s.name in model}
+
+
+def _step_json(step: Step) -> dict[str, Any]:
+    hints: dict[str, Any] = {}
+    for name, kind in RULES[step.rule][1].items():
+        value = step.hints[name]
+        if kind == "term":
+            value = to_json(value)
+        elif kind == "cases":
+            value = [[choice, [to_json(form) for form in forms]] for choice, forms in value]
+        hints[name] = value
+    return {
+        "rule": step.rule, "relation": step.relation, "from": to_json(step.before), "to": to_json(step.after), **hints,
+    }  # fmt: skip
+
+
+__all__ = ["Mapping", "Settings", "mentions", "prove", "q"]

@@ -1,0 +1,86 @@
+r"""A derivation as LaTeX: one `aligned` with a relation column and the reasons beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from derive.derivation import Derivation, Line
+from derive.render.escape import escape_text
+from derive.render.highlight import changed
+from derive.render.latex import Path, latex
+from derive.render.pieces import RELATION_SIGNS
+from derive.render.summary import VERDICT_WORDS, summary, word
+from derive.render.symbol_table import given_latex
+from derive.symbols import DEFAULT, Notation
+
+Braces = Mapping[int, Mapping[Path, str]]  # position of a line -> names of its sub-terms
+
+
+def aligned_latex(
+    derivation: Derivation,
+    notation: Notation = DEFAULT,
+    lang: str = "en",
+    *,
+    reasons: bool = True,
+    highlight: bool = False,
+    braces: Braces | None = None,
+) -> str:
+    r"""The lines of a derivation as `\begin{aligned} ... \end{aligned}`.
+
+    `highlight` wraps what changed from line to line in `\class{changed}{...}`, which only the HTML output understands.
+
+    >>> from derive.derivation import Line
+    >>> d = Derivation(lines=(Line("", ("v", "x")), Line("=", ("v", "y"))))
+    >>> print(aligned_latex(d))
+    \begin{aligned}
+    & x \\
+    =\;& y
+    \end{aligned}
+    """
+    naming, rows = notation.naming_of(derivation), []
+    for at, line in enumerate(derivation.lines):
+        mark = changed(derivation.lines[at - 1].term, line.term) if highlight and at else frozenset[Path]()
+        names = (braces or {}).get(at, {})
+        term = latex(line.term, binders=line.binders, mark=mark, braces=names, naming=naming)
+        rows.append(_relation(line) + f"& {term}" + (_reason(line, lang) if reasons else ""))
+    return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
+
+
+def derivation_latex(
+    derivation: Derivation,
+    notation: Notation = DEFAULT,
+    lang: str = "en",
+    reasons: bool = True,
+    *,
+    braces: Braces | None = None,
+) -> str:
+    r"""A derivation for a LaTeX document: title, assumptions and goal as text, then the lines in a display.
+
+    Needs amsmath and amssymb; Korean text needs a class or package for it, kotex say.
+    """
+    parts = []
+    if derivation.title:
+        parts.append(rf"\textbf{{{escape_text(derivation.title.in_(lang))}}}")
+    if given := given_latex(derivation, notation):
+        parts.append(f"{word('given', lang).capitalize()}: " + "; ".join(f"${formula}$" for formula in given) + ".")
+    if derivation.goal is not None:
+        goal = latex(derivation.goal, binders=derivation.goal_binders, naming=notation.naming_of(derivation))
+        parts.append(rf"{word('goal', lang).capitalize()}: $\displaystyle {goal}$.")
+    parts.append("\\[\n" + aligned_latex(derivation, notation, lang, reasons=reasons, braces=braces) + "\n\\]")
+    foot = summary(derivation, lang) + "."
+    if derivation.source:
+        foot += f" {word('source', lang).capitalize()}: {escape_text(derivation.source)}."
+    parts.append(foot)
+    return "\n\n".join(parts) + "\n"
+
+
+def _relation(line: Line) -> str:
+    """The relation with the space after it, which a cell of its own would lose."""
+    return f"{RELATION_SIGNS[line.relation]}\\;" if line.relation else ""
+
+
+def _reason(line: Line, lang: str) -> str:
+    text = escape_text(line.reason.in_(lang))
+    if line.verdict in ("checked", "undecided", "refuted"):
+        text += (" " if text else "") + f"[{VERDICT_WORDS[line.verdict].in_(lang)}]"
+    return rf" && \text{{{text}}}" if text else ""

@@ -1,0 +1,119 @@
+"""The prose of a deck as HTML, and an estimate of how much of a slide it takes. Every text is escaped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from derive.deck import LANGUAGES
+from derive.errors import InputError
+from derive.markdown import Block, Inline, split_languages
+from derive.render.html_page import Page, both_markup, escape
+
+
+def plain_text(inlines: tuple[Inline, ...]) -> str:
+    """Running text without its markup."""
+    return "".join(inline.text + plain_text(inline.children) for inline in inlines).strip()
+
+
+def block_markup(page: Page, block: Block) -> str:
+    """A block of prose as HTML; it is shown in its language only."""
+    markup = _plain_block(page, block)
+    return f'<div class="t" lang="{block.language}">{markup}</div>' if block.language else markup
+
+
+def _plain_block(page: Page, block: Block) -> str:
+    kind = block.kind
+    if kind == "heading":
+        return f"<h3>{_two(page, block.inlines)}</h3>"
+    if kind == "paragraph":
+        return f"<p>{inlines_markup(page, block.inlines)}</p>"
+    if kind == "math":
+        return f'<div class="formula">{page.formula(block.text, display=True, line=block.line).markup}</div>'
+    if kind == "code":
+        return f"<pre><code>{escape_code(block.text)}</code></pre>"
+    if kind == "quote":
+        return f"<blockquote>{''.join(_plain_block(page, b) for item in block.items for b in item)}</blockquote>"
+    if kind == "list":
+        tag = "ol" if block.ordered else "ul"
+        start = f' start="{block.start}"' if block.ordered and block.start != 1 else ""
+        items = "".join(f"<li>{''.join(_plain_block(page, b) for b in item)}</li>" for item in block.items)
+        return f"<{tag}{start}>{items}</{tag}>"
+    if kind == "table":
+        return _table(page, block)
+    if kind == "rule":
+        return "<hr>"
+    raise InputError(f"a {kind} block cannot be shown here", remedy="move it", file=page.file, line=block.line)
+
+
+def escape_code(text: str) -> str:
+    """Code keeps its lines; every other control character goes.
+
+    >>> escape_code("if a < b:\\n    pass\\n")
+    'if a &lt; b:\\n    pass'
+    """
+    return "\n".join(escape(line) for line in text.rstrip("\n").expandtabs(4).split("\n"))
+
+
+def _table(page: Page, block: Block) -> str:
+    def row(cells: tuple[tuple[Inline, ...], ...], tag: str) -> str:
+        marked = []
+        for at, cell in enumerate(cells):
+            align = block.align[at] if at < len(block.align) else ""
+            kind = f' class="{align}"' if align in ("right", "center") else ""
+            marked.append(f"<{tag}{kind}>{_two(page, cell)}</{tag}>")
+        return f"<tr>{''.join(marked)}</tr>"
+
+    body = "".join(row(cells, "td") for cells in block.rows[1:])
+    return f"<table><thead>{row(block.rows[0], 'th')}</thead><tbody>{body}</tbody></table>"
+
+
+def _two(page: Page, inlines: tuple[Inline, ...]) -> str:
+    en, ko = split_languages(inlines)
+    return both_markup(inlines_markup(page, en), inlines_markup(page, ko))
+
+
+_TAGS = {"strong": "strong", "em": "em", "del": "del"}
+
+
+def inlines_markup(page: Page, inlines: tuple[Inline, ...]) -> str:
+    """Running text as HTML."""
+    return "".join(_inline(page, inline) for inline in inlines)
+
+
+def _inline(page: Page, inline: Inline) -> str:
+    if inline.kind == "text":
+        return escape(inline.text)
+    if inline.kind == "code":
+        return f"<code>{escape(inline.text)}</code>"
+    if inline.kind in ("math", "display"):
+        return page.formula(inline.text, display=inline.kind == "display", line=inline.line).markup
+    if inline.kind == "break":
+        return "<br>"
+    inside = inlines_markup(page, inline.children)
+    if inline.kind == "link":
+        return f'<a href="{escape(inline.href)}" rel="noopener noreferrer" target="_blank">{inside}</a>'
+    return f"<{_TAGS[inline.kind]}>{inside}</{_TAGS[inline.kind]}>"
+
+
+def height(blocks: Sequence[Block]) -> float:
+    """An estimate of how high blocks stand in rem, in the language in which they are higher."""
+    return max(sum(_block_height(b, 56.0) for b in blocks if b.language in ("", lang)) for lang in LANGUAGES)
+
+
+def _block_height(block: Block, width: float) -> float:
+    if block.kind in ("list", "quote"):
+        return 0.6 + sum(max(_block_height(b, width - 2.0) - 0.4, 0.0) for item in block.items for b in item)
+    if block.kind == "table":
+        return 1.0 + 2.5 * len(block.rows)
+    if block.kind == "code":
+        return 2.4 + 1.4 * block.text.count("\n")
+    if block.kind == "math":
+        return 2.4 + 1.9 * block.text.count("\\\\") + (1.8 if "\\frac" in block.text or "\\sum" in block.text else 0.0)
+    text = plain_text(block.inlines)
+    lines = math.ceil(max(sum(1.2 if c >= "\u1100" else 0.62 for c in text), 1.0) / width)
+    return (
+        0.8
+        + 1.8 * (lines + sum(i.kind == "break" for i in block.inlines))
+        + 3.0 * sum(i.kind == "display" for i in block.inlines)
+    )
