@@ -15,6 +15,8 @@ from derive.syntax import Names, Parsed, free_names, is_claim, parse_expression
 from derive.tokens import describe
 
 MAX_FILE = 1 << 20
+MAX_CHAINS = 1000  # of a file
+MAX_LINES = 2000  # of a chain
 RULES = (
     "definition", "identity", "log_of_product", "monotone", "argopt", "sum_termwise", "grad", "subgrad_abs",
     "positive", "induction", "equivalent",
@@ -77,8 +79,11 @@ def read_deck(text: str, file: str = "") -> tuple[tuple[Entry, ...], ...]:
     >>> [[type(entry).__name__ for entry in block] for block in read_deck("```derive\\nuse: laplace-l1\\n```\\n")]
     [['Use']]
     """
-    scope, blocks = Scope(), []
+    scope = Scope()
+    blocks: list[tuple[Entry, ...]] = []
     for line, body in read_deck_blocks(text, file):
+        if len(blocks) >= MAX_CHAINS:
+            raise InputError(f"more than {MAX_CHAINS} blocks", remedy="split the deck", file=file, line=line, column=1)
         entries, scope = _read(body, file, line, scope)
         blocks.append(entries)
     return tuple(blocks)
@@ -140,6 +145,8 @@ def _read(text: str, file: str, first_line: int, scope: Scope) -> tuple[tuple[En
     def finish() -> None:
         nonlocal scope, pending
         if pending.lines:
+            if len(entries) >= MAX_CHAINS:
+                raise InputError(f"more than {MAX_CHAINS} chains", remedy="split the file", column=1)
             entry, scope = _chain(pending, scope, file)
             entries.append(entry)
             pending = _Pending()
@@ -159,6 +166,8 @@ def _read(text: str, file: str, first_line: int, scope: Scope) -> tuple[tuple[En
                     entries.append(Use(entry_name(header), number))
                 else:
                     pending.headers.append(header)
+            elif len(pending.lines) >= MAX_LINES:
+                raise InputError(f"more than {MAX_LINES} lines in a chain", remedy="split it", column=1)
             else:
                 pending.lines.append((number, line))
         finish()

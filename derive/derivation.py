@@ -87,6 +87,22 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Obligation:
+    """What a derivation rests on beside its lines, such as: this density integrates to 1.
+
+    Proved where `proof` is a derivation that is; else declared, with the source that says so.
+    """
+
+    text: Text
+    source: str = ""
+    proof: Derivation | None = None
+
+    @property
+    def verdict(self) -> str:
+        return self.proof.verdict if self.proof is not None else "declared"
+
+
+@dataclass(frozen=True)
 class Derivation:
     """A titled chain. Judged by `derive.prover.judge`, which fills in the verdicts and the certificate.
 
@@ -103,6 +119,8 @@ class Derivation:
     certificate: Mapping[str, Any] | None = None
     digest: str = ""
     file: str = ""
+    obligations: tuple[Obligation, ...] = ()
+    braces: tuple[tuple[Term, Text], ...] = ()  # terms that are printed with a name under a brace
 
     @property
     def judged(self) -> tuple[Line, ...]:
@@ -113,6 +131,28 @@ class Derivation:
     def verdict(self) -> str:
         """The worst verdict of the lines; "" before judging."""
         return max((line.verdict for line in self.judged), key=lambda v: VERDICTS.index(v) if v else -1, default="")
+
+    @property
+    def steps(self) -> tuple[Line, ...]:
+        """The lines that carry a verdict, under the name that a reader expects."""
+        return self.judged
+
+    def verify(self) -> Derivation:
+        """The same derivation with every line judged. Raises JudgesDisagree where our own judges do."""
+        from derive.prover import prove
+
+        return prove(self)
+
+    def to_latex(self, lang: str = "en") -> str:
+        """The lines as one aligned LaTeX formula, each with its reason."""
+        from derive.render.aligned import derivation_latex
+
+        return derivation_latex(self, lang=lang)
+
+    def _repr_latex_(self) -> str:
+        from derive.render.aligned import aligned_latex
+
+        return f"$$\n{aligned_latex(self)}\n$$"
 
     def with_lines(self, lines: tuple[Line, ...]) -> Derivation:
         return replace(self, lines=lines)

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from derive.derivation import Assumptions, Definition, Symbol
 from derive.errors import InputError
@@ -15,6 +16,7 @@ from derive.tokens import HEADERS, tokenize
 
 _HEADER = re.compile(r"\s*([A-Za-z][A-Za-z0-9_.]*)\s*:")
 _ENTRY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+MAX_DEFINITIONS = 100
 KEPT = ("given", "define", "source")  # the headers that stay in force
 
 
@@ -88,6 +90,8 @@ def enter(headers: Iterable[Header], scope: Scope) -> tuple[Scope, tuple[Header,
                 name = signature(header)[0]
                 if name in defines:
                     raise header.error(f"{name} is defined twice", "give one of them another name")
+                if len(defines) + len(scope.defines) >= MAX_DEFINITIONS:
+                    raise header.error(f"more than {MAX_DEFINITIONS} definitions", "split the file")
                 defines[name] = header
         except InputError as error:
             raise error.at(line=header.line, column=header.offset + 1) from None
@@ -96,6 +100,7 @@ def enter(headers: Iterable[Header], scope: Scope) -> tuple[Scope, tuple[Header,
     return replace(scope, given=scope.given if given is None else given, defines=(*older, *new)), new
 
 
+@lru_cache(maxsize=1024)
 def signature(header: Header) -> tuple[str, tuple[str, ...], int]:
     """Name and parameters of `define: L(w) = EXPR`, and where in the text of the header the body begins."""
     left, equals, _ = header.text.partition("=")
@@ -149,10 +154,19 @@ def assume(scope: Scope, own: Iterable[Header], parsed: Iterable[tuple[Parsed, i
     assumptions = scope.given
     for header in wanted:
         assumptions = define(header, assumptions)
+    parts = [(item.term, item.binders) for item, _ in parsed]
+    try:
+        return complete(assumptions, [term for term, _ in parts], [name for _, names in parts for name in names])
+    except InputError:
+        _blame(assumptions, parsed)
+        raise
+
+
+def _blame(assumptions: Assumptions, parsed: list[tuple[Parsed, int]]) -> None:
+    """Raise the error that the terms give together at the line that gives it."""
     for terms, binders in ((True, False), (False, True)):  # an index may clash with a name of a later line
         for item, number in parsed:
             try:
                 assumptions = complete(assumptions, [item.term] if terms else [], item.binders if binders else ())
             except InputError as error:
                 raise error.at(line=number, column=1) from None
-    return assumptions

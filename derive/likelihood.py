@@ -6,12 +6,13 @@ is part of the result: negative log-likelihood = constant + factor * loss, exact
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
 from derive.ascii import show
 from derive.chains import read_chains
-from derive.derivation import Derivation, Text
+from derive.derivation import Derivation, Obligation, Text
 from derive.errors import InputError, Undecided
 from derive.kernel.terms import Term, abstract, add, mentions, q, rebuild
 from derive.library.losses import LOSSES, MODELS, PRIORS, Loss
@@ -122,8 +123,15 @@ def _sample(loss: Loss, model: Model | None = None) -> Sample:
     return Sample(model or MODELS[loss.model], loss.over, PRIORS[loss.prior] if loss.prior else None)
 
 
-def _chain(name: str, title: Text, sample: Sample, lines: list[tuple[str, Text, str]], show_: str = "") -> Derivation:
-    head = [f"title.en: {title.en}", f"title.ko: {title.ko}", f"source: {sample.model.source}", f"given: {sample.given}"]
+def _chain(
+    name: str, title: Text, sample: Sample, lines: list[tuple[str, Text, str]], loss: Loss, show_: str = ""
+) -> Derivation:
+    head = [
+        f"title.en: {title.en}",
+        f"title.ko: {title.ko}",
+        f"source: {sample.model.source}",
+        f"given: {sample.given}",
+    ]
     head += [f"define: {text}" for text in sample.defines]
     head += [f"show: {show_}"] if show_ else []
     body = []
@@ -131,9 +139,39 @@ def _chain(name: str, title: Text, sample: Sample, lines: list[tuple[str, Text, 
         why = f" -- {reason.en} | {reason.ko}" if reason else ""
         body.append(f"{'= ' if number else '  '}{text}{why}{f' [rule: {rule}]' if rule else ''}")
     (found,) = read_chains("\n".join([*head, "", *body]) + "\n", name)
-    from dataclasses import replace
+    models = [sample.model] + ([sample.prior] if sample.prior else [])
+    return replace(
+        found, name=name, file="", obligations=tuple(obligation(model) for model in models),
+        braces=((sample.loss(loss), loss.title),),
+    )  # fmt: skip
 
-    return replace(found, name=name, file="")
+
+def obligation(model: Model) -> Obligation:
+    """That the density of a model has total mass 1: proved by the model's own chain, or declared from its source."""
+    name = model.title
+    if not model.total:
+        text = Text(f"the {name.en} density integrates to 1", f"{name.ko} 밀도의 적분은 1")
+        return Obligation(text, model.source)
+    facts = [fact.format(mu="mu", y="y") for fact in (model.facts(), model.prediction) if fact]
+    (proof,) = read_chains(f"given: {'; '.join(facts)}\n{model.total}\n", model.name)
+    text = Text(f"the {name.en} probabilities add up to 1", f"{name.ko} 확률의 합은 1")
+    return Obligation(text, model.source, replace(proof, name=f"{model.name}-total", file=""))
+
+
+def density(model: Model) -> Derivation:
+    """A model by itself: that its density is positive, as a checked claim, and that its total is 1.
+
+    >>> density(MODELS["laplace"]).obligations[0].verdict
+    'declared'
+    """
+    term, binders = model.density_term()
+    index = "[k]" if any(node[0] == "ix" for node in _nodes(term)) else ""
+    names = {"mu": f"mu{index}", "y": f"y{index}"}
+    facts = [model.facts(), *(text.format(**names) for text in (model.prediction, model.observation) if text)]
+    head = f"title.en: The {model.title.en} density is positive\ntitle.ko: {model.title.ko} 밀도는 양수\n"
+    head += f"source: {model.source}\ngiven: {'; '.join(fact for fact in facts if fact)}\n"
+    (found,) = read_chains(f"{head}\n{show(term, binders)} > 0\n", model.name)
+    return replace(found, name=model.name, file="", obligations=(obligation(model),))
 
 
 def maximum_likelihood(name: str, model: Model | None = None) -> Derivation:
@@ -163,7 +201,7 @@ def maximum_likelihood(name: str, model: Model | None = None) -> Derivation:
         f"{_noise(loss, sample).en}: {way.en} is the {loss.title.en}",
         f"{_noise(loss, sample).ko}: {way.ko}은 {loss.title.ko}",
     )
-    return _chain(f"{loss.model}-{loss.name}", title, sample, lines, f"argmin[{over}] {show(total)}")
+    return _chain(f"{loss.model}-{loss.name}", title, sample, lines, loss, f"argmin[{over}] {show(total)}")
 
 
 def _noise(loss: Loss, sample: Sample) -> Text:
@@ -195,7 +233,7 @@ def negative_log_likelihood(model: Model | str, loss: str = "") -> Derivation:
     ('/', ('q', Fraction(1, 1)), ('v', 'b'))
     """
     if isinstance(model, str):
-        from derive.model import instance
+        from derive.library.losses import instance
 
         model = instance(model)
     names = [entry.name for entry in LOSSES.values() if entry.model == model.name]
@@ -203,7 +241,6 @@ def negative_log_likelihood(model: Model | str, loss: str = "") -> Derivation:
         raise InputError(f"{loss} is not a loss of the {model.name} model", remedy=f"choose one of {', '.join(names)}")
     entry = _loss_of(loss or names[0])
     sample = _sample(entry, model)
-    total = sample.loss(entry)
     found = _parts(entry.name, model)
     log = add(*sample.expanded())
     lines = [
@@ -216,9 +253,8 @@ def negative_log_likelihood(model: Model | str, loss: str = "") -> Derivation:
         f"{_noise(entry, sample).en}: the negative log-likelihood is the {entry.title.en}, up to a constant and a factor",
         f"{_noise(entry, sample).ko}: 음의 로그우도는 상수와 계수를 빼면 {entry.title.ko}",
     )
-    del total
     lines = [line for k, line in enumerate(lines) if k == 0 or line[0] != lines[k - 1][0]]
-    return _chain(f"{entry.model}-{entry.name}-nll", title, sample, lines)
+    return _chain(f"{entry.model}-{entry.name}-nll", title, sample, lines, entry)
 
 
 def _joined(found: Parts) -> str:

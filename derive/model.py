@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from derive.derivation import Text
-from derive.errors import InputError
 from derive.kernel.terms import Term, rebuild
 
 
@@ -70,23 +69,3 @@ def names_in(term: Term) -> set[str]:
     from derive.kernel.terms import subterms
 
     return {str(node[1]) for node in subterms(term) if node[0] in ("v", "ix", "call")}
-
-
-def instance(name: str, **parameters: str) -> Model:
-    """The library's model of that name, its parameters renamed.
-
-    >>> instance("laplace", scale="s").density_term()[0][0]
-    '/'
-    """
-    from dataclasses import replace
-
-    from derive.library.losses import MODELS
-
-    if name not in MODELS:
-        raise InputError(f"no model is called {name}", remedy=f"choose one of {', '.join(MODELS)}")
-    model = MODELS[name]
-    for parameter in parameters:
-        if parameter not in model.parameters:
-            known = ", ".join(model.parameters) or "no parameters"
-            raise InputError(f"{name} has no parameter {parameter}", remedy=f"it has {known}")
-    return replace(model, parameters={**model.parameters, **{key: str(value) for key, value in parameters.items()}})

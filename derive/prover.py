@@ -7,7 +7,7 @@ once more from its JSON text. A line is `refuted` only with a witness, and other
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,18 @@ from derive.errors import JudgesDisagree, SymstepError
 from derive.kernel.check import FORMAT, check, judge
 from derive.kernel.rules import RULES, TRUE, Step, cases, unfold
 from derive.kernel.terms import (
-    OPTIMA, RELATIONS, ZERO, Refused, Term, abstract, digest, mentions, q, sub, substitute, subterms, to_json,
+    OPTIMA,
+    RELATIONS,
+    ZERO,
+    Refused,
+    Term,
+    abstract,
+    digest,
+    mentions,
+    sub,
+    substitute,
+    subterms,
+    to_json,
 )  # fmt: skip
 
 EQUALITY_RULES = ("identity", "definition", "sum_termwise", "log_of_product", "grad")
@@ -50,7 +61,11 @@ def prove(derivation: Derivation, settings: Settings = Settings()) -> Derivation
         lines = (derivation.lines[0], *(line for line, _ in found))
         steps = [step for _, some in found for step in some]
     lines = _reaches_goal(derivation, lines)
-    result = replace(derivation, lines=lines)
+    obligations = tuple(
+        replace(item, proof=prove(item.proof, settings)) if item.proof is not None else item
+        for item in derivation.obligations
+    )
+    result = replace(derivation, lines=lines, obligations=obligations)
     if any(line.verdict != "proved" for line in result.judged):
         return result
     certificate = session.certificate(steps)
@@ -84,6 +99,32 @@ def _reaches_goal(derivation: Derivation, lines: tuple[Line, ...]) -> tuple[Line
     return (*lines[:-1], replace(last, verdict="undecided", message=message))
 
 
+def _as_orders(
+    claim: Claim, definitions: dict[str, tuple[int, Term]], given: Assumptions
+) -> Iterator[tuple[str, Term, Term, Assumptions]]:
+    """Where the optima themselves are out of reach: that both objectives put any two points in the same order.
+
+    The kernel proves no less than that of an argmax or argmin; several variables and any objective will do.
+    """
+    relation, before, after = claim
+    f, g = unfold(before, definitions), unfold(after, definitions)
+    if relation != "=" or f[0] not in OPTIMA or g[0] not in OPTIMA or f[1] != g[1]:
+        return
+    known = {symbol.name: symbol for symbol in given.symbols}
+    twins = {name: next(t for k in range(len(known) + 1) if (t := f"{name}{k}") not in known) for name in f[1]}
+
+    def twin(term: Term) -> Term:
+        for name, other in twins.items():
+            term = substitute(term, ("v", name), ("v", other))
+        return term
+
+    symbols = (*given.symbols, *(replace(known[name], name=other) for name, other in twins.items()))
+    facts = (*given.facts, *(twin(fact) for fact in given.facts if any(mentions(fact, name) for name in twins)))
+    first, second = (f[2], twin(f[2])), (g[2], twin(g[2]))
+    order = ("<", *first), ("<", *(second if f[0] == g[0] else second[::-1]))
+    yield "<=>", *order, replace(given, symbols=symbols, facts=facts)
+
+
 def accepts(relation: str, before: Term, after: Term, assumptions: Assumptions) -> bool:
     """Whether some rule justifies a single step; the kernel and the second judge decide, nothing is searched for."""
     line = Line(relation, after)
@@ -114,10 +155,10 @@ class _Session:
         for steps in self.candidates(claim, line.wanted_rule):
             try:
                 used = {number for step in steps for number in self.judge(step)}
+                self.second_judge(claim)
             except Refused as refusal:
                 refusals.append((steps[0].rule, refusal))
                 continue
-            self.second_judge(claim)
             rule = next((step.rule for step in reversed(steps) if step.rule != "identity"), "identity")
             conditions = tuple(self.text(self.assumptions.facts[number]) for number in sorted(used))
             return replace(line, verdict="proved", rule=rule, side_conditions=conditions), steps
@@ -130,30 +171,34 @@ class _Session:
             raise Refused(f"this is not a term that the rule can read ({error})") from error
 
     def second_judge(self, claim: Claim) -> None:
+        """Evaluate both sides at points. Refused where no point could be compared: one judge is not enough."""
         from derive.witness import second_opinion
 
-        relation, before, after = claim
-        opinion = second_opinion(
-            relation, before, after, self.assumptions, trials=self.settings.trials, seed=self.settings.seed
-        )
-        if opinion.witness is not None:
-            point = ", ".join(f"{name} = {value}" for name, value in opinion.witness.point.items())
-            raise JudgesDisagree(
-                f"the kernel accepts `{show(before)} {relation} {show(after)}`, but at {point} "
-                f"the left is {opinion.witness.left} and the right {opinion.witness.right}; please report this"
-            )
+        settings, compared = self.settings, 0
+        for relation, before, after, given in (
+            (*claim, self.assumptions), *_as_orders(claim, self.definitions, self.assumptions)
+        ):  # fmt: skip
+            opinion = second_opinion(relation, before, after, given, trials=settings.trials, seed=settings.seed)
+            compared += opinion.compared
+            if opinion.witness is not None:
+                point = ", ".join(f"{name} = {value}" for name, value in opinion.witness.point.items())
+                raise JudgesDisagree(
+                    f"the kernel accepts `{show(claim[1])} {claim[0]} {show(claim[2])}`, but at {point} "
+                    f"the left is {opinion.witness.left} and the right {opinion.witness.right}; please report this"
+                )
+            if compared:
+                return
+        raise Refused("the kernel accepts this, but the second judge could evaluate it at no point")
 
     def failed(self, line: Line, claim: Claim, refusals: list[tuple[str, Refused]]) -> Line:
         from derive.witness import find_claim_witness, find_witness
 
         relation, before, after = claim
-        effort = {
-            "seed": self.settings.seed, "tries": self.settings.witness_tries, "seconds": self.settings.witness_seconds,
-        }  # fmt: skip
+        seed, tries, seconds = self.settings.seed, self.settings.witness_tries, self.settings.witness_seconds
         if before == TRUE:
-            witness = find_claim_witness(after, self.assumptions, **effort)
+            witness = find_claim_witness(after, self.assumptions, seed=seed, tries=tries, seconds=seconds)
         else:
-            witness = find_witness(relation, before, after, self.assumptions, **effort)
+            witness = find_witness(relation, before, after, self.assumptions, seed=seed, tries=tries, seconds=seconds)
         if witness is None:
             return replace(line, verdict="undecided", message=self.why(claim, refusals))
         return replace(
@@ -272,6 +317,7 @@ class _Session:
         from derive.search import sign_forms
 
         facts = [*self.facts, *extra]
+        form: Term
         if claim[0] not in ("<", "<=", ">", ">=", "!=", "="):
             return None
         if claim[0] == "=":
@@ -309,7 +355,7 @@ def _quietly(search: Iterator[Any]) -> Iterator[Any]:
         yield from search
     except (SymstepError, Refused):
         return
-    except Exception:  # noqa: BLE001 - whatever the search raises, the line is merely not justified this way
+    except Exception:  # whatever the search raises, the line is merely not justified this way
         return
 
 
@@ -332,4 +378,4 @@ def _step_json(step: Step) -> dict[str, Any]:
     }  # fmt: skip
 
 
-__all__ = ["Mapping", "Settings", "mentions", "prove", "q"]
+__all__ = ["Settings", "accepts", "closed", "prove"]

@@ -13,9 +13,9 @@ from fractions import Fraction
 
 from derive.derivation import Assumptions
 from derive.kernel.terms import OPTIMA, Term, children, mentions, subterms
-from derive.outcome import Failure, look
-from derive.points import SMALL, WHOLE, Choice, Slot, Space, satisfying_point
-from derive.values import Polynomial, bound_by
+from derive.evaluation.outcome import Failure, look
+from derive.evaluation.points import SMALL, WHOLE, Choice, Slot, Space, satisfying_point
+from derive.evaluation.values import Polynomial, bound_by
 
 _IRRATIONAL = ("exp", "log", "sqrt", "gamma", "erf", "factorial")
 

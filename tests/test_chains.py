@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -206,9 +207,28 @@ def test_errors_name_file_line_and_column(text: str) -> None:
     assert "\n" not in str(error)
 
 
-def test_a_file_beyond_the_limit_is_refused() -> None:
-    with pytest.raises(InputError, match="characters"):
-        read_chains("a\n" * 600_000)
+BEYOND = {
+    "characters": "a\n" * 600_000,
+    "2000 lines in a chain": "a\n" + "= a\n" * 2000,
+    "1000 chains": "a = a\n\n" * 1001,
+    "100 definitions": "".join(f"define: L{k}(w) = w\n" for k in range(101)) + "a = a",
+    "65536 are allowed": "a = " + "a" * 70_000,
+    "tower": "a\n= 9**9**9**9",
+}
+
+
+@pytest.mark.parametrize("words", BEYOND)
+def test_a_file_beyond_the_limits_is_refused_soon(words: str) -> None:
+    begin = time.perf_counter()
+    with pytest.raises(InputError, match=words):
+        read_chains(BEYOND[words])
+    assert time.perf_counter() - begin < 4
+
+
+def test_a_deck_beyond_the_limits_is_refused() -> None:
+    with pytest.raises(InputError, match="1000 blocks") as caught:
+        read_deck("```derive\na = a\n```\n" * 1001, "deck.md")
+    assert caught.value.line == 3002
 
 
 @settings(max_examples=300, deadline=None)

@@ -179,6 +179,17 @@ def test_links_to_files_of_the_project_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+# GitHub shows "The following macros are not allowed" in the place of a formula that has one of these.
+REFUSED_BY_GITHUB = ("operatorname", "mbox", "phantom", "newcommand")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_formulas_of_a_page_are_such_as_github_shows(page: Path) -> None:
+    for formula in re.findall(r"\$\$.+?\$\$|\$[^$\n]+\$", FENCE.sub("", page.read_text(encoding="utf-8")), re.S):
+        refused = [name for name in REFUSED_BY_GITHUB if re.search(rf"\\{name}(?![a-z])", formula)]
+        assert not refused, f"{page.name}: {refused} in {formula[:80]}"
+
+
 # --- the reader of pages itself -------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""The entries by name: what there is, and the derivation that a name stands for. losses.py and lectures/ are the data."""
+"""The entries by name, and the derivation that a name stands for. losses.py and lectures/ are the data."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def catalogue() -> dict[str, list[Entry]]:
 
 def derivation(name: str, *, file: str = "", line: int | None = None) -> Derivation:
     """The derivation of that name, not judged yet. Raises InputError with the nearest name."""
-    from derive.likelihood import maximum_likelihood, negative_log_likelihood, total_probability
     from derive.library.losses import LOSSES, MODELS
+    from derive.likelihood import density, maximum_likelihood, negative_log_likelihood
 
     for loss in LOSSES.values():
         if name == f"{loss.model}-{loss.name}":
@@ -46,7 +46,7 @@ def derivation(name: str, *, file: str = "", line: int | None = None) -> Derivat
         if name == f"{loss.model}-{loss.name}-nll" and not loss.prior:
             return negative_log_likelihood(loss.model, loss.name)
     if name in MODELS:
-        return total_probability(MODELS[name])
+        return density(MODELS[name])
     known = [entry.name for entries in catalogue().values() for entry in entries]
     close = difflib.get_close_matches(name, known, 1)
     hint = f"did you mean {close[0]}?" if close else "`derive list` shows the names"

@@ -7,9 +7,13 @@ To add a loss, add a row to each table.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import difflib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from derive.derivation import Text
+from derive.errors import InputError
 from derive.model import Model
 
 _BISHOP = "Bishop, Pattern Recognition and Machine Learning, 2006"
@@ -115,7 +119,9 @@ LOSSES: dict[str, Loss] = {
             "huber", Text("Huber loss", "후버 손실"), "huber",
             "min(abs(y - mu), delta)*(abs(y - mu) - min(abs(y - mu), delta)/2)",
         ),
-        Loss("pinball", Text("pinball loss", "핀볼 손실"), "asymmetric-laplace", "max(tau*(y - mu), (tau - 1)*(y - mu))"),
+        Loss(
+            "pinball", Text("pinball loss", "핀볼 손실"), "asymmetric-laplace", "max(tau*(y - mu), (tau - 1)*(y - mu))"
+        ),
         Loss(
             "gaussian-nll", Text("Gaussian loss with learned sigma", "시그마를 학습하는 가우시안 손실"), "gaussian",
             "log(sigma) + (mu - y)**2/(2*sigma**2)", over=("w", "sigma"),
@@ -125,7 +131,42 @@ LOSSES: dict[str, Loss] = {
             prior="gaussian-prior", penalty="sigma**2/tau**2*w**2",
         ),
         Loss(
-            "lasso", Text("lasso", "라쏘"), "gaussian", "(mu - y)**2/2", prior="laplace-prior", penalty="sigma**2/t*abs(w)"
+            "lasso", Text("lasso", "라쏘"), "gaussian", "(mu - y)**2/2",
+            prior="laplace-prior", penalty="sigma**2/t*abs(w)",
         ),
     )
 }  # fmt: skip
+
+
+def instance(name: str, **parameters: str) -> Model:
+    """The library's model of that name, its parameters renamed.
+
+    >>> instance("laplace", scale="s").density_term()[0][0]
+    '/'
+    """
+    if name not in MODELS:
+        close = difflib.get_close_matches(name, MODELS, 1)
+        hint = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(MODELS)}"
+        raise InputError(f"no model is called {name}", remedy=hint)
+    model = MODELS[name]
+    for parameter in parameters:
+        if parameter not in model.parameters:
+            known = ", ".join(model.parameters) or "no parameters"
+            raise InputError(f"{name} has no parameter {parameter}", remedy=f"it has {known}")
+    return replace(model, parameters={**model.parameters, **{key: str(value) for key, value in parameters.items()}})
+
+
+def constructor(name: str) -> Callable[..., Model]:
+    """The function that makes a model of the library: constructor("StudentT")(nu="3").
+
+    >>> constructor("AsymmetricLaplace")(scale="s").parameters["scale"]
+    's'
+    """
+    key = re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+
+    def make(**parameters: str) -> Model:
+        return instance(key, **parameters)
+
+    make.__name__ = make.__qualname__ = name
+    make.__doc__ = f"The {key} model of the library; keywords rename its parameters."
+    return make

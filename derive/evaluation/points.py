@@ -13,13 +13,13 @@ from fractions import Fraction
 from itertools import combinations, pairwise, product
 
 from derive.derivation import Assumptions
-from derive.enclosure import UnknownValue
-from derive.evaluate import FAILURES, Evaluator, evaluate
-from derive.facts import conjuncts, critical_terms, satisfies
+from derive.evaluation.enclosure import UnknownValue
+from derive.evaluation.evaluate import FAILURES, Evaluator, evaluate
+from derive.evaluation.facts import conjuncts, critical_terms, satisfies
+from derive.evaluation.piecewise import roots, trim
+from derive.evaluation.reals import Real, UndefinedValue
+from derive.evaluation.values import Family, Point, Polynomial, bound_by
 from derive.kernel.terms import RELATIONS, Term, children, subterms
-from derive.piecewise import roots, trim
-from derive.reals import Real, UndefinedValue
-from derive.values import Family, Point, Polynomial, bound_by
 
 Slot = tuple[str, str, tuple[int, ...]]  # ("scalar" | "entry" | "default" | "function", name, index or ())
 Choice = Fraction | Polynomial

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations, product
 
-from derive.evaluate import FAILURES, Evaluator, holds
+from derive.evaluation.evaluate import FAILURES, Evaluator, holds
+from derive.evaluation.reals import UndefinedValue
+from derive.evaluation.values import Point
 from derive.kernel.terms import ONE, RELATIONS, ZERO, Term, children, rebuild, subterms
-from derive.reals import UndefinedValue
-from derive.values import Point
 
 FAR = 97  # an index outside every table
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Protocol
 
-from derive import reals
-from derive.enclosure import UnknownValue
-from derive.reals import Number, Real, UndefinedValue
+from derive.evaluation import reals
+from derive.evaluation.enclosure import UnknownValue
+from derive.evaluation.reals import Number, Real, UndefinedValue
 
 
 class Algebra(Protocol):

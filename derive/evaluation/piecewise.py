@@ -11,8 +11,8 @@ from itertools import pairwise
 from math import isqrt
 from typing import NamedTuple
 
-from derive.enclosure import UnknownValue
-from derive.reals import guard
+from derive.evaluation.enclosure import UnknownValue
+from derive.evaluation.reals import guard
 
 Poly = tuple[Fraction, ...]
 MAX_DEGREE = 8

@@ -12,8 +12,8 @@ from functools import lru_cache
 from math import isqrt
 from typing import Any
 
-from derive import enclosure as en
-from derive.enclosure import Interval, UnknownValue
+from derive.evaluation import enclosure as en
+from derive.evaluation.enclosure import Interval, UnknownValue
 
 MAX_BITS = 12_000  # Python prints integers of at most 4,300 digits
 MAX_TERMS = 24

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-from derive import jets, reals
 from derive.derivation import Definition
-from derive.enclosure import UnknownValue
-from derive.jets import Jet, Kinks, Value, add, mul, neg
+from derive.evaluation import jets, reals
+from derive.evaluation.enclosure import UnknownValue
+from derive.evaluation.jets import Jet, Kinks, Value, add, mul, neg
+from derive.evaluation.reals import Number, Real, UndefinedValue
+from derive.evaluation.values import Point, Span, Undefined, Unknown
 from derive.kernel.terms import OPTIMA, RELATIONS, Term
-from derive.reals import Number, Real, UndefinedValue
-from derive.values import Point, Span, Undefined, Unknown
 
 MAX_RANGE = 2_000
 FUEL = 20_000

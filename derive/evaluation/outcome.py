@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from derive import reals
-from derive.enclosure import UnknownValue
-from derive.evaluate import FAILURES, Evaluator, related
+from derive.evaluation import reals
+from derive.evaluation.enclosure import UnknownValue
+from derive.evaluation.evaluate import FAILURES, Evaluator, related
+from derive.evaluation.optima import Optimum, domain_of, optimum_with
+from derive.evaluation.piecewise import Segment
+from derive.evaluation.reals import Real, UndefinedValue
+from derive.evaluation.values import Point, Span
 from derive.kernel.terms import OPTIMA, Term
-from derive.optima import Optimum, domain_of, optimum_with
-from derive.piecewise import Segment
-from derive.reals import Real, UndefinedValue
-from derive.values import Point, Span
 
 RECURRENCE_STEPS = 7
 

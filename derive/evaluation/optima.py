@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from derive import jets, piecewise, reals
-from derive.enclosure import UnknownValue
-from derive.evaluate import FAILURES, Evaluator
-from derive.jets import Value, add, mul, neg
+from derive.evaluation import jets, piecewise, reals
+from derive.evaluation.enclosure import UnknownValue
+from derive.evaluation.evaluate import FAILURES, Evaluator
+from derive.evaluation.jets import Value, add, mul, neg
+from derive.evaluation.piecewise import Piecewise, Segment, lowest
+from derive.evaluation.reals import Number, Real, UndefinedValue
+from derive.evaluation.values import Point, Undefined, Unknown, bound_by
 from derive.kernel.terms import Term
-from derive.piecewise import Piecewise, Segment, lowest
-from derive.reals import Number, Real, UndefinedValue
-from derive.values import Point, Undefined, Unknown, bound_by
 
 # where the increasing functions go for an argument that falls or grows without bound; None is infinite
 LIMITS = {"exp": (0, None), "erf": (-1, 1), "log": (None, None), "sqrt": (None, None), "recip": (None, 0)}

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from derive import jets
 from derive.derivation import Definition
-from derive.jets import Value, add, mul
+from derive.evaluation import jets
+from derive.evaluation.jets import Value, add, mul
 from derive.kernel.terms import Term, children
 
 
