@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from derive.derivation import Derivation, Line, Symbol, Text
 from derive.errors import InputError
-from derive.headers import KEPT, Header, Scope, assume, enter, entry_name, read_header
+from derive.headers import KEPT, REPEATED, Header, Scope, assume, enter, entry_name, read_brace, read_header, title_of
 from derive.syntax import Names, Parsed, free_names, is_claim, parse_expression
 from derive.tokens import describe
 
@@ -194,7 +194,7 @@ def _chain(pending: _Pending, scope: Scope, file: str) -> tuple[Derivation, Scop
     scope, own = enter(pending.headers, scope)
     headers: dict[str, Header] = {}
     for header in pending.headers:
-        if header.key not in KEPT:
+        if header.key not in REPEATED:
             if header.key in headers:
                 raise header.error(f"the header {header.key} comes twice", "keep one")
             headers[header.key] = header
@@ -217,17 +217,16 @@ def _chain(pending: _Pending, scope: Scope, file: str) -> tuple[Derivation, Scop
         except InputError as error:
             raise error.at(line=show.line) from None
         parsed.append((goal, show.line))
-    title = headers.get("title.en") or headers.get("title")
-    korean = headers.get("title.ko")
     derivation = Derivation(
         name=entry_name(headers["name"]) if "name" in headers else "",
-        title=Text(title.text if title else "", korean.text if korean else ""),
+        title=title_of(headers),
         source=scope.source,
         assumptions=assume(scope, own, parsed),
         goal=goal.term if goal else None,
         goal_binders=goal.binders if goal else (),
         lines=tuple(lines),
         file=file,
+        braces=tuple(read_brace(header, names, lines) for header in pending.headers if header.key == "brace"),
     )
     return derivation, scope
 

@@ -1,4 +1,4 @@
-"""`derive check`: chains, the derive blocks of a deck, and certificates, each judged, and the answer as JSON or text."""
+"""`derive check`: chains, the derive blocks of a deck, and certificates, each judged; the answer as JSON or text."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from derive.derivation import VERDICTS, Derivation
 from derive.errors import InputError
 from derive.kernel.check import check_text
 from derive.kernel.terms import Refused
+from derive.limits import Patience
 
 
 @dataclass(frozen=True)
@@ -33,29 +34,54 @@ def check_file(name: str, text: str) -> FileResult:
 
     Raises InputError where the file cannot be read as what it says it is.
     """
-    from derive.library import derivation
     from derive.prover import prove
 
     if name.endswith(".json"):
         return FileResult(name, certificate=_certificate(name, text))
     if name.endswith((".md", ".markdown")):
-        from derive.chains import Use
-        from derive.chains import read_deck as read_blocks
-        from derive.deck import read_deck
-
-        read_deck(text, name)  # an unknown block is an error here too
-        found = [
-            derivation(item.name, file=name, line=item.line) if isinstance(item, Use) else item
-            for entries in read_blocks(text, name)
-            for item in entries
-        ]
+        found = _of_deck(name, text)
     else:
         from derive.chains import read_chains
 
         found = list(read_chains(text, name))
     if not found:
         raise InputError("nothing to judge", file=name, remedy="write a chain, or a ```derive block in a deck")
-    return FileResult(name, tuple(prove(item) for item in found))
+    patience = Patience()
+    return FileResult(name, tuple(prove(item, patience=patience) for item in found))
+
+
+def _of_deck(name: str, text: str) -> list[Derivation]:
+    from derive.chains import Use
+    from derive.chains import read_deck as read_blocks
+    from derive.deck import read_deck
+    from derive.library import derivation
+
+    read_deck(text, name)  # an unknown block is an error here too
+    return [
+        derivation(item.name, file=name, line=item.line) if isinstance(item, Use) else item
+        for entries in read_blocks(text, name)
+        for item in entries
+    ]
+
+
+def named(name: str, text: str | None = None) -> list[Derivation]:
+    """What `derive show` is asked for: the chains of a file, the derivations of a lecture, or one of the library.
+
+    `text` is the text of the file, if `name` is a file. Raises InputError for a name that nothing has.
+
+    >>> [d.name for d in named("laplace-l1")]
+    ['laplace-l1']
+    """
+    from derive.chains import read_chains
+    from derive.library import catalogue, derivation, lecture_text
+
+    if text is not None:
+        if not (found := list(read_chains(text, name))):
+            raise InputError("nothing to show", file=name, remedy="write a chain")
+        return found
+    if name in [entry.name for entry in catalogue()["lectures"]]:
+        return _of_deck(f"{name}.md", lecture_text(name))
+    return [derivation(name)]
 
 
 def _certificate(name: str, text: str) -> dict[str, Any]:
@@ -73,8 +99,8 @@ def file_json(result: FileResult) -> dict[str, Any]:
     if result.certificate is not None:
         from derive.ascii import show
 
-        claim = show(result.certificate["claim"])
-        return document | {"certificate": result.certificate["digest"], "steps": result.certificate["steps"], "claim": claim}
+        found = result.certificate
+        return document | {"certificate": found["digest"], "steps": found["steps"], "claim": show(found["claim"])}
     return document | {"lines": [_line_json(line) for d in result.derivations for line in d.judged]}
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,7 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(argv)
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()  # here, where a closed pipe is still caught
+        return status
     except InputError as error:
         return _complain(f"derive: {error}")
     except MissingDependency as error:
@@ -31,16 +34,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     except JudgesDisagree as error:
         _complain(f"derive: two judges disagree, so nothing is printed as proved: {error}")
         return 3
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (SymstepError, OSError) as error:
         return _complain(f"derive: {error}")
-    except RecursionError:
-        return _complain("derive: the input is nested too deeply; write it with fewer brackets")
-    except BrokenPipeError:
-        return 0
+    except (RecursionError, MemoryError):
+        return _complain("derive: the input is nested too deeply or too large; write it with fewer brackets")
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # a bug of ours: nothing is decided, and no traceback helps the reader
+        place = error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        where = f"{Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}" if place else ""
+        _complain(f"derive: a bug of this program ({where}): {type(error).__name__}: {error}; please report the input")
+        return 3
 
 
 def _complain(message: str) -> int:
-    print(" ".join(message.split()), file=sys.stderr)
+    """One line on standard error, in which nothing moves the cursor; returns the status of bad input."""
+    line = " ".join(message.split())
+    print("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line), file=sys.stderr)
     return 2
 
 
@@ -63,31 +78,50 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     sub = command("list", _list, "what the library holds")
-    sub.add_argument("kind", nargs="?", choices=("losses", "models", "lectures"), help="only these")
+    sub.add_argument("kind", nargs="?", choices=("losses", "models", "dynamics", "lectures"), help="only these")
     sub = command("show", _show, "print one derivation with its steps")
     sub.add_argument("name", metavar="NAME", help="a library name (`derive list`) or a .chain file")
     sub.add_argument("--to", choices=("text", "latex", "markdown", "html", "json"), default="text")
     sub.add_argument("--lang", choices=("en", "ko"), default="en")
     sub = command("check", _check, "judge chains, decks and certificates line by line")
-    sub.add_argument("files", nargs="+", metavar="FILE", help=".chain, .md (its ```derive blocks) or .json (a certificate)")
+    which = ".chain, .md (its ```derive blocks) or .json (a certificate)"
+    sub.add_argument("files", nargs="+", metavar="FILE", help=which)
     sub.add_argument("--certificates", metavar="DIR", help="write the certificate of each proved chain to this folder")
     sub = command("deck", _deck, "turn a Markdown deck into slides, every derivation checked")
     sub.add_argument("source", nargs="?", metavar="SOURCE.md", help="the deck; without it, the built-in lecture")
-    sub.add_argument("-o", "--output", required=True, metavar="OUT.html", help="the file to write; the ending names the format")
-    sub.add_argument("--lang", choices=("en", "ko"), default=None, help="the language the slides open in")
+    ending = "the file to write; its ending is the format: .html, .tex, .md, .ipynb, .pdf"
+    sub.add_argument("-o", "--output", required=True, metavar="OUT", help=ending)
+    sub.add_argument("--lang", choices=("en", "ko"), default=None, help="the language of the slides; .html has both")
     return parser
 
 
 def _print_json(document: Any) -> None:
-    print(json.dumps(document, ensure_ascii=False, indent=1))
+    text = json.dumps(document, ensure_ascii=False, indent=1)
+    print(text if _encodable(text) else json.dumps(document, indent=1))
+
+
+def _print(text: str) -> None:
+    """Print a text; what the terminal has no character for as a backslash code."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text if _encodable(text) else text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _read(name: str) -> str:
     path = Path(name)
     try:
-        if path.stat().st_size > MAX_FILE:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_FILE + 1)  # a device has no size to ask for first
+        if len(content) > MAX_FILE:
             raise InputError(f"the file is larger than {MAX_FILE} bytes", file=name, remedy="split it")
-        return path.read_text(encoding="utf-8")
+        return content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         raise InputError("no such file", file=name, remedy="check the path") from None
     except IsADirectoryError:
@@ -115,18 +149,15 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from derive.chains import read_chains
-    from derive.library import derivation
+    from derive.checking import named
+    from derive.limits import Patience
     from derive.prover import prove
     from derive.render import render
 
-    if options.name.endswith(".chain"):
-        found = read_chains(_read(options.name), options.name)
-    else:
-        found = (derivation(options.name),)
-    judged = [prove(item) for item in found]
-    target = "json" if options.json else options.to
-    print(render(judged, target, options.lang))
+    text = _read(options.name) if options.name.endswith(".chain") else None
+    patience = Patience()
+    judged = [prove(item, patience=patience) for item in named(options.name, text)]
+    _print(render(judged, "json" if options.json else options.to, options.lang))
     return max((EXIT[item.verdict] for item in judged), default=0, key=_badness)
 
 
@@ -148,24 +179,28 @@ def _check(options: argparse.Namespace) -> int:
         _print_json(documents[0] if len(documents) == 1 else documents)
     else:
         for result in results:
-            print(file_text(result))
+            _print(file_text(result))
     return max((EXIT[document["verdict"]] for document in documents), key=_badness)
 
 
 def _deck(options: argparse.Namespace) -> int:
     from derive.library import lecture_text
-    from derive.slides import build, write_whole
+    from derive.slides import build, keep_source, write_whole
 
-    source = options.source or "lecture.md"
-    text = _read(options.source) if options.source else lecture_text()
+    if options.source is None:
+        source, text = "lecture.md", lecture_text()
+    else:
+        source, text = options.source, _read(options.source)
+        keep_source(source, options.output)
     result = build(text, source, options.output, lang=options.lang)
     for warning in result.warnings:
         print(f"derive: {warning}", file=sys.stderr)
     write_whole(Path(options.output), result.content)
     if options.json:
-        _print_json({"output": options.output, "slides": result.slides, "verdict": result.verdict, "lines": result.counts})
+        found = {"output": options.output, "slides": result.slides, "verdict": result.verdict, "lines": result.counts}
+        _print_json(found)
     else:
-        print(f"{options.output}: {result.slides} slides; {result.summary}")
+        _print(f"{options.output}: {result.slides} slides; {result.summary}")
     return EXIT[result.verdict]
 
 

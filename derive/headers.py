@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from derive.derivation import Assumptions, Definition, Symbol
+from derive.derivation import Assumptions, Definition, Line, Symbol, Text
 from derive.errors import InputError
+from derive.kernel.terms import BINDERS, OPTIMA, Refused, Term, rebuild
+from derive.limits import Written, written_size
 from derive.parser import ADD, Parser
-from derive.syntax import Parsed, complete, free_names, is_claim, merge, names_of, parse_expression, parse_given
+from derive.syntax import Names, Parsed, complete, free_names, is_claim, merge, names_of, parse_expression, parse_given
 from derive.tokens import HEADERS, tokenize
 
 _HEADER = re.compile(r"\s*([A-Za-z][A-Za-z0-9_.]*)\s*:")
 _ENTRY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 MAX_DEFINITIONS = 100
 KEPT = ("given", "define", "source")  # the headers that stay in force
+REPEATED = (*KEPT, "brace")  # a chain may have several
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,57 @@ def enter(headers: Iterable[Header], scope: Scope) -> tuple[Scope, tuple[Header,
     return replace(scope, given=scope.given if given is None else given, defines=(*older, *new)), new
 
 
+def title_of(headers: Mapping[str, Header]) -> Text:
+    """The title of a chain: `title: English | 한국어`, or `title.en` and `title.ko`, which come first."""
+    both = headers["title"].text if "title" in headers else ""
+    en, _, ko = (part.strip() for part in both.partition(" | "))
+    return Text(*(headers[key].text if key in headers else text for key, text in (("title.en", en), ("title.ko", ko))))
+
+
+def read_brace(header: Header, names: Names, lines: Iterable[Line]) -> tuple[Term, Text]:
+    """The term and its name of `brace: EXPR -- English | 한국어`; the term must stand in one of the lines."""
+    formula, _, words = header.text.partition("--")
+    english, _, korean = words.partition("|")
+    text = Text(" ".join(english.split()), " ".join(korean.split()))
+    if not text:
+        raise header.error("a brace without a name", "write brace: sum(e[i], i, 1, N) -- the loss | 손실")
+    try:
+        term = parse_expression(formula, names, offset=header.offset).term
+    except InputError as error:
+        raise error.at(line=header.line, column=header.offset + 1) from None
+    if not any(True for line in lines for _ in places(term, line.term, line.binders)):
+        raise header.error("this stands in no line of the chain", "write it as a line has it")
+    return term, text
+
+
+def places(wanted: Term, term: Term, binders: Iterable[str] = ()) -> Iterator[tuple[int, ...]]:
+    """Where a term stands in another: paths of child positions. Inside a sum its index goes by the author's name.
+
+    >>> line = parse_expression("2*sum(y[i], i, 1, N)")
+    >>> list(places(parse_expression("y[i]").term, line.term, line.binders))
+    [(2, 3)]
+    """
+    yield from _places(wanted, term, iter(binders), (), ())
+
+
+def _places(
+    wanted: Term, term: Term, binders: Iterator[str], scope: tuple[str, ...], path: tuple[int, ...]
+) -> Iterator[tuple[int, ...]]:
+    if term[0] == wanted[0] and (term == wanted or _named(term, scope) == wanted):
+        yield path
+    inner = (*scope, next(binders, "")) if term[0] in BINDERS else scope
+    for k, part in enumerate(term):
+        if k and isinstance(part, tuple) and part and not (term[0] in OPTIMA and k == 1):
+            yield from _places(wanted, part, binders, inner if k == 3 else scope, (*path, k))
+
+
+def _named(term: Term, scope: tuple[str, ...], depth: int = 0) -> Term:
+    """A term with the indices of the sums around it as names, of which the innermost is the last."""
+    if term[0] == "b" and depth <= term[1] < depth + len(scope):
+        return ("v", scope[depth - 1 - term[1]])
+    return rebuild(term, lambda part, bound: _named(part, scope, depth + bound))
+
+
 @lru_cache(maxsize=1024)
 def signature(header: Header) -> tuple[str, tuple[str, ...], int]:
     """Name and parameters of `define: L(w) = EXPR`, and where in the text of the header the body begins."""
@@ -150,16 +204,37 @@ def assume(scope: Scope, own: Iterable[Header], parsed: Iterable[tuple[Parsed, i
         name, _, begin = signature(header)
         if header in own or name in used:
             wanted.insert(0, header)
-            used |= {token.text for token in tokenize(header.text[begin:], header.offset + begin)}
+            try:
+                used |= {token.text for token in tokenize(header.text[begin:], header.offset + begin)}
+            except InputError as error:
+                raise error.at(line=header.line) from None
     assumptions = scope.given
     for header in wanted:
         assumptions = define(header, assumptions)
+    _written_out(assumptions, wanted, parsed)
     parts = [(item.term, item.binders) for item, _ in parsed]
     try:
         return complete(assumptions, [term for term, _ in parts], [name for _, names in parts for name in names])
     except InputError:
         _blame(assumptions, parsed)
         raise
+
+
+def _written_out(assumptions: Assumptions, defined: list[Header], parsed: list[tuple[Parsed, int]]) -> None:
+    """Refuse definitions that, one used in the other, write out to more than the kernel reads."""
+    sizes: dict[str, tuple[tuple[str, ...], Written]] = {}
+    remedy = "define it with fewer uses of other definitions"
+    for header, item in zip(defined, assumptions.definitions, strict=True):
+        try:
+            sizes[item.name] = (item.parameters, written_size(item.body, sizes))
+        except Refused as refusal:
+            raise header.error(f"{item.name} has {refusal}", remedy) from None
+    for parsed_item, number in parsed:
+        try:
+            written_size(parsed_item.term, sizes)
+        except Refused as refusal:
+            why = f"this line has {refusal}"
+            raise InputError(why, remedy="use fewer definitions", line=number, column=1) from None
 
 
 def _blame(assumptions: Assumptions, parsed: list[tuple[Parsed, int]]) -> None:

@@ -199,7 +199,7 @@ def maximum_likelihood(name: str, model: Model | None = None) -> Derivation:
     way = Text("maximum a posteriori", "최대 사후확률") if loss.prior else Text("maximum likelihood", "최대우도")
     title = Text(
         f"{_noise(loss, sample).en}: {way.en} is the {loss.title.en}",
-        f"{_noise(loss, sample).ko}: {way.ko}은 {loss.title.ko}",
+        f"{_noise(loss, sample).ko}의 {way.ko}: {loss.title.ko}",
     )
     return _chain(f"{loss.model}-{loss.name}", title, sample, lines, loss, f"argmin[{over}] {show(total)}")
 
@@ -250,8 +250,8 @@ def negative_log_likelihood(model: Model | str, loss: str = "") -> Derivation:
         (_joined(found), Text("constant + factor * loss", "상수 + 계수 * 손실"), ""),
     ]
     title = Text(
-        f"{_noise(entry, sample).en}: the negative log-likelihood is the {entry.title.en}, up to a constant and a factor",
-        f"{_noise(entry, sample).ko}: 음의 로그우도는 상수와 계수를 빼면 {entry.title.ko}",
+        f"{_noise(entry, sample).en}: less a constant and factor, the negative log-likelihood is the {entry.title.en}",
+        f"{_noise(entry, sample).ko}의 음의 로그우도: 상수와 계수를 빼면 {entry.title.ko}",
     )
     lines = [line for k, line in enumerate(lines) if k == 0 or line[0] != lines[k - 1][0]]
     return _chain(f"{entry.model}-{entry.name}-nll", title, sample, lines, entry)

@@ -7,29 +7,20 @@ once more from its JSON text. A line is `refuted` only with a witness, and other
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from derive.ascii import show
-from derive.derivation import Assumptions, Definition, Derivation, Line
-from derive.errors import JudgesDisagree, SymstepError
-from derive.kernel.check import FORMAT, check, judge
-from derive.kernel.rules import RULES, TRUE, Step, cases, unfold
-from derive.kernel.terms import (
-    OPTIMA,
-    RELATIONS,
-    ZERO,
-    Refused,
-    Term,
-    abstract,
-    digest,
-    mentions,
-    sub,
-    substitute,
-    subterms,
-    to_json,
-)  # fmt: skip
+from derive.certificate import certificate, closed
+from derive.derivation import Assumptions, Derivation, Line
+from derive.errors import JudgesDisagree
+from derive.kernel.check import check, judge
+from derive.kernel.rules import TRUE, Step, cases, unfold
+from derive.kernel.terms import OPTIMA, RELATIONS, ZERO, Refused, Term, digest, mentions, sub, substitute, subterms
+from derive.limits import Patience, TimeUp, at_most
 
 EQUALITY_RULES = ("identity", "definition", "sum_termwise", "log_of_product", "grad")
 Claim = tuple[str, Term, Term]
@@ -37,20 +28,23 @@ Claim = tuple[str, Term, Term]
 
 @dataclass(frozen=True)
 class Settings:
-    """How hard to look: points for the second judge, and what a search for a witness may take."""
+    """How hard to look: points for the second judge, and the seconds that the searches for one line may take."""
 
     trials: int = 3
+    search_seconds: float = 2.0
     witness_tries: int = 4000
     witness_seconds: float = 2.0
     seed: int = 0
 
 
-def prove(derivation: Derivation, settings: Settings = Settings()) -> Derivation:
+def prove(derivation: Derivation, settings: Settings = Settings(), patience: Patience | None = None) -> Derivation:
     """Judge every line of a derivation; the certificate is there when all of them are proved.
 
+    `patience` is what the undecided lines of several derivations may take together.
     Raises JudgesDisagree where the second judge refutes what the kernel accepts: a bug of this program.
     """
-    session = _Session(derivation.assumptions, settings)
+    patience = patience or Patience()
+    session = _Session(derivation.assumptions, settings, patience)
     if len(derivation.lines) == 1:
         line = derivation.lines[0]
         judged, steps = session.line(line, _claim(line.term))
@@ -62,26 +56,18 @@ def prove(derivation: Derivation, settings: Settings = Settings()) -> Derivation
         steps = [step for _, some in found for step in some]
     lines = _reaches_goal(derivation, lines)
     obligations = tuple(
-        replace(item, proof=prove(item.proof, settings)) if item.proof is not None else item
+        replace(item, proof=prove(item.proof, settings, patience)) if item.proof is not None else item
         for item in derivation.obligations
     )
     result = replace(derivation, lines=lines, obligations=obligations)
     if any(line.verdict != "proved" for line in result.judged):
         return result
-    certificate = session.certificate(steps)
+    document = certificate(steps, derivation.assumptions, session.model or {})
     try:
-        check(certificate)
+        check(document)
     except Refused as refusal:
         raise JudgesDisagree(f"the kernel accepts each step but not the certificate: {refusal}") from refusal
-    return replace(result, certificate=certificate, digest=digest(certificate))
-
-
-def closed(definition: Definition) -> Term:
-    """The body of a definition with its parameters as indices, the last one innermost."""
-    body = definition.body
-    for parameter in definition.parameters:
-        body = abstract(body, parameter)
-    return body
+    return replace(result, certificate=document, digest=digest(document))
 
 
 def _claim(term: Term) -> Claim:
@@ -128,26 +114,44 @@ def _as_orders(
 def accepts(relation: str, before: Term, after: Term, assumptions: Assumptions) -> bool:
     """Whether some rule justifies a single step; the kernel and the second judge decide, nothing is searched for."""
     line = Line(relation, after)
-    session = _Session(assumptions, Settings(witness_tries=0, witness_seconds=0.0))
+    session = _Session(assumptions, Settings(witness_tries=0, witness_seconds=0.0), Patience())
     return session.line(line, (relation, before, after))[0].verdict == "proved"
 
 
 class _Session:
     """The assumptions of one derivation, in the forms that kernel, search and evaluation want."""
 
-    def __init__(self, assumptions: Assumptions, settings: Settings) -> None:
+    def __init__(self, assumptions: Assumptions, settings: Settings, patience: Patience) -> None:
         from derive.witness import satisfying_point
 
-        self.assumptions, self.settings = assumptions, settings
+        self.assumptions, self.settings, self.patience = assumptions, settings, patience
+        self.until, self.late = time.monotonic() + settings.search_seconds, False
         self.kinds = {symbol.name: symbol.kind for symbol in assumptions.symbols}
         self.definitions: dict[str, tuple[int, Term]] = {}
         for item in assumptions.definitions:
             self.definitions[item.name] = (len(item.parameters), unfold(closed(item), self.definitions))
         self.facts = [unfold(fact, self.definitions) for fact in assumptions.facts]
-        self.model = satisfying_point(assumptions)
+        self.model = None
+        with suppress(TimeUp), at_most(settings.search_seconds):
+            self.model = satisfying_point(assumptions)
+
+    def left(self) -> float:
+        """The seconds that the line at hand may still take."""
+        return self.until - time.monotonic()
 
     def line(self, line: Line, claim: Claim) -> tuple[Line, list[Step]]:
         """Judge one line; the steps are what the certificate needs for it."""
+        if self.patience.exhausted:
+            message = "not judged: the undecided lines before it used up the time for one file; check it alone"
+            return replace(line, verdict="undecided", message=message), []
+        begin, self.late = time.monotonic(), False
+        self.until = begin + self.patience.for_a_line(self.settings.search_seconds)
+        found = self.judged(line, claim)
+        if found[0].verdict == "undecided":
+            self.patience.left -= time.monotonic() - begin
+        return found
+
+    def judged(self, line: Line, claim: Claim) -> tuple[Line, list[Step]]:
         if self.model is None:
             message = "no point was found that satisfies all the assumptions, and from a contradiction all would follow"
             return replace(line, verdict="undecided", message=message), []
@@ -164,9 +168,13 @@ class _Session:
             return replace(line, verdict="proved", rule=rule, side_conditions=conditions), steps
         return self.failed(line, claim, refusals), []
 
-    def judge(self, step: Step) -> list[int]:
+    def judge(self, step: Step, facts: list[Term] | None = None) -> list[int]:
         try:
-            return judge(step, self.facts, self.definitions, self.kinds)
+            with at_most(self.left()):
+                return judge(step, self.facts if facts is None else facts, self.definitions, self.kinds)
+        except TimeUp as error:
+            self.late = True
+            raise Refused("the step takes too long to check; split it") from error
         except (RecursionError, ArithmeticError, KeyError, ValueError, TypeError, IndexError) as error:
             raise Refused(f"this is not a term that the rule can read ({error})") from error
 
@@ -178,7 +186,12 @@ class _Session:
         for relation, before, after, given in (
             (*claim, self.assumptions), *_as_orders(claim, self.definitions, self.assumptions)
         ):  # fmt: skip
-            opinion = second_opinion(relation, before, after, given, trials=settings.trials, seed=settings.seed)
+            try:
+                with at_most(max(self.left(), 1.0)):
+                    opinion = second_opinion(relation, before, after, given, trials=settings.trials, seed=settings.seed)
+            except TimeUp as error:
+                self.late = True
+                raise Refused("the kernel accepts this, but the second judge ran out of time") from error
             compared += opinion.compared
             if opinion.witness is not None:
                 point = ", ".join(f"{name} = {value}" for name, value in opinion.witness.point.items())
@@ -194,11 +207,16 @@ class _Session:
         from derive.witness import find_claim_witness, find_witness
 
         relation, before, after = claim
-        seed, tries, seconds = self.settings.seed, self.settings.witness_tries, self.settings.witness_seconds
-        if before == TRUE:
-            witness = find_claim_witness(after, self.assumptions, seed=seed, tries=tries, seconds=seconds)
-        else:
-            witness = find_witness(relation, before, after, self.assumptions, seed=seed, tries=tries, seconds=seconds)
+        seed, tries = self.settings.seed, self.settings.witness_tries
+        seconds = self.patience.for_a_line(self.settings.witness_seconds)
+        witness = None
+        with suppress(TimeUp), at_most(seconds + 0.5):
+            if before == TRUE:
+                witness = find_claim_witness(after, self.assumptions, seed=seed, tries=tries, seconds=seconds)
+            else:
+                witness = find_witness(
+                    relation, before, after, self.assumptions, seed=seed, tries=tries, seconds=seconds
+                )
         if witness is None:
             return replace(line, verdict="undecided", message=self.why(claim, refusals))
         return replace(
@@ -208,6 +226,8 @@ class _Session:
 
     def why(self, claim: Claim, refusals: list[tuple[str, Refused]]) -> str:
         """The most telling refusal: a missing condition before a failed equality, the more specific rule first."""
+        if self.late:
+            return "the search ran out of time; split the line, or take what is large apart with define"
         if not refusals:
             return "no rule applies to a line of this form"
         missing = [item for item in refusals if "not known" in str(item[1]) or "differentiable" in str(item[1])]
@@ -229,6 +249,9 @@ class _Session:
     def candidates(self, claim: Claim, wanted: str) -> Iterator[list[Step]]:
         """Lists of steps that would justify the claim, the simplest first; the kernel decides."""
         for steps in self.all_candidates(claim):
+            if self.left() <= 0:
+                self.late = True
+                return
             if not wanted or any(step.rule == wanted for step in steps):
                 yield steps
 
@@ -256,7 +279,7 @@ class _Session:
         elif relation in ("<", "<=", ">", ">=", "!="):
             from derive.search import sign_forms
 
-            for form in _quietly(sign_forms(sub(sides[0], sides[1]), tuple(self.facts))):
+            for form in self.quietly(sign_forms(sub(sides[0], sides[1]), tuple(self.facts))):
                 yield [Step("positive", relation, before, after, {"form": form})]
 
     def optima(self, claim: Claim, sides: list[Term]) -> Iterator[list[Step]]:
@@ -266,7 +289,7 @@ class _Session:
         def affine(f: Term, g: Term, kinds: tuple[str, str], ends: tuple[Term, Term]) -> Iterator[Step]:
             from derive.search import affine_hints
 
-            for constant, factor in _quietly(affine_hints(f, g, names, tuple(self.facts))):
+            for constant, factor in self.quietly(affine_hints(f, g, names, tuple(self.facts))):
                 yield Step("argopt", relation, *ends, {"constant": constant, "factor": factor})
 
         f, g = sides[0][2], sides[1][2]
@@ -317,65 +340,36 @@ class _Session:
         from derive.search import sign_forms
 
         facts = [*self.facts, *extra]
+        if self.left() <= 0:
+            self.late = True
+            return None
         form: Term
         if claim[0] not in ("<", "<=", ">", ">=", "!=", "="):
             return None
         if claim[0] == "=":
             return ZERO
-        for form in _quietly(sign_forms(sub(claim[1], claim[2]), tuple(facts))):
+        for form in self.quietly(sign_forms(sub(claim[1], claim[2]), tuple(facts))):
             try:
-                judge(Step("positive", claim[0], claim[1], claim[2], {"form": form}), facts, {}, self.kinds)
+                self.judge(Step("positive", claim[0], claim[1], claim[2], {"form": form}), facts)
             except Refused:
                 continue
             return form
         return None
 
-    # --- the certificate --------------------------------------------------------------------------------------------
-
-    def certificate(self, steps: list[Step]) -> dict[str, Any]:
-        relation = steps[0].relation
-        from derive.kernel.check import CHAINS
-
-        for step in steps[1:]:
-            relation = CHAINS[relation][step.relation]
-        return {
-            "format": FORMAT,
-            "symbols": [[s.name, s.role, s.arity, s.kind] for s in self.assumptions.symbols],
-            "facts": [to_json(fact) for fact in self.assumptions.facts],
-            "model": _model(self.model, self.assumptions),
-            "definitions": [[d.name, len(d.parameters), to_json(closed(d))] for d in self.assumptions.definitions],
-            "claim": to_json((relation, steps[0].before, steps[-1].after)),
-            "steps": [_step_json(step) for step in steps],
-        }
-
-
-def _quietly(search: Iterator[Any]) -> Iterator[Any]:
-    """What a search finds until it breaks: SymPy raises many things, and none of them is an answer."""
-    try:
-        yield from search
-    except (SymstepError, Refused):
-        return
-    except Exception:  # whatever the search raises, the line is merely not justified this way
-        return
-
-
-def _model(model: Any, assumptions: Assumptions) -> dict[str, str]:
-    defined = {d.name for d in assumptions.definitions}
-    return {s.name: str(model[s.name]) for s in assumptions.symbols if s.name not in defined and s.name in model}
-
-
-def _step_json(step: Step) -> dict[str, Any]:
-    hints: dict[str, Any] = {}
-    for name, kind in RULES[step.rule][1].items():
-        value = step.hints[name]
-        if kind == "term":
-            value = to_json(value)
-        elif kind == "cases":
-            value = [[choice, [to_json(form) for form in forms]] for choice, forms in value]
-        hints[name] = value
-    return {
-        "rule": step.rule, "relation": step.relation, "from": to_json(step.before), "to": to_json(step.after), **hints,
-    }  # fmt: skip
+    def quietly(self, search: Iterator[Any]) -> Iterator[Any]:
+        """What a search finds until it breaks or its time is up: SymPy raises many things, and none is an answer."""
+        while True:
+            try:
+                with at_most(self.left()):
+                    found = next(search, None)
+            except TimeUp:
+                self.late = True
+                return
+            except Exception:  # whatever the search raises, the line is merely not justified this way
+                return
+            if found is None:
+                return
+            yield found
 
 
 __all__ = ["Settings", "accepts", "closed", "prove"]

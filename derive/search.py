@@ -6,10 +6,13 @@ Each function yields candidates; the prover hands them to the kernel one by one.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import combinations_with_replacement
 from typing import Any
 
 from derive.kernel.terms import ONE, ZERO, Term, add, instantiate, mentions, mul, q, sub, subterms
+from derive.limits import too_large
+from derive.linear import nonnegative_solution
 from derive.sympy_bridge import Bridge, number, written_out
 
 MAX_PIECES = 200
@@ -21,7 +24,8 @@ def positive_names(facts: tuple[Term, ...]) -> frozenset[str]:
     return frozenset(
         fact[1][1]
         for fact in facts
-        if fact[0] in (">", ">=") and fact[1][0] == "v" and fact[2][0] == "q" and (fact[2][1] > 0 or fact[:1] == (">",) and fact[2][1] == 0)
+        if fact[0] in (">", ">=") and fact[1][0] == "v" and fact[2][0] == "q"
+        if fact[2][1] > 0 or (fact[0] == ">" and fact[2][1] == 0)
     )
 
 
@@ -41,6 +45,8 @@ def affine_hints(f: Term, g: Term, names: tuple[str, ...], facts: tuple[Term, ..
 def _factors(f: Term, g: Term, names: tuple[str, ...], facts: tuple[Term, ...]) -> Iterator[Term]:
     """Candidates for the ratio of the parts of f and g that move with the names."""
     yield from (ONE, q(-1))
+    if too_large(f) or too_large(g):
+        return
     import sympy as sp
 
     ranges = sorted({str(name[1]) for side in (f, g) for node in subterms(side) if node[0] in ("sum", "prod")
@@ -50,7 +56,8 @@ def _factors(f: Term, g: Term, names: tuple[str, ...], facts: tuple[Term, ...]) 
     scale = sp.Integer(1)
     for varied in (None, *ranges):
         values = {name: 2 if name == varied else 1 for name in ranges}
-        ratio = _ratio(*(bridge.to_sympy(written_out(side, values)) for side in (f, g)), bridge, names)
+        top, bottom = (bridge.to_sympy(written_out(side, values)) for side in (f, g))
+        ratio = _ratio(top, bottom, bridge, names)
         if ratio is None:
             return
         found.append(ratio)
@@ -76,8 +83,6 @@ def _ratio(f: Any, g: Any, bridge: Bridge, names: tuple[str, ...]) -> Any:
     if top == 0 or bottom == 0:
         return None
     ratio = sp.cancel(sp.together(top / bottom))
-    if ratio.free_symbols & moving:
-        ratio = sp.simplify(ratio)
     return None if ratio.free_symbols & moving else ratio
 
 
@@ -94,9 +99,8 @@ def _counted(piece: Term) -> Term:
     """sum(c, i, 1, N) as N*c where c does not depend on i."""
     if piece[0] == "neg":
         return ("neg", _counted(piece[1]))
-    if piece[0] == "sum" and piece[1] == ONE and not any(node == ("b", 0) for node in subterms(piece[3])):
-        if all(node[0] != "b" and node[0] not in ("sum", "prod") for node in subterms(piece[3])):
-            return mul(piece[2], piece[3])
+    if piece[0] == "sum" and piece[1] == ONE and not any(n[0] in ("b", "sum", "prod") for n in subterms(piece[3])):
+        return mul(piece[2], piece[3])
     return piece
 
 
@@ -202,6 +206,8 @@ def _scaled(factor: Term, log: Term) -> Term:
 def sign_forms(difference: Term, facts: tuple[Term, ...]) -> Iterator[Term]:
     """Forms of a difference that may show its sign: itself, factored, over its denominator, from the assumptions."""
     yield difference
+    if too_large(difference):
+        return
     import sympy as sp
 
     bridge = Bridge(positive_names(facts))
@@ -209,11 +215,39 @@ def sign_forms(difference: Term, facts: tuple[Term, ...]) -> Iterator[Term]:
     together = sp.together(expr)
     yield bridge.to_term(sp.factor(together))
     numerator, denominator = sp.fraction(sp.cancel(together))
-    for side in (1, -1):
-        top, bottom = sp.expand(side * numerator), sp.factor(side * denominator)
-        below = bridge.to_term(bottom)
-        for form in _numerator_forms(top, facts, bridge):
-            yield form if bottom == 1 else ("/", form, below)
+    positive = [bridge.symbol(("v", name)) for name in sorted(bridge.positive)]
+    for multiplier in (sp.Integer(1), *(s for s in positive if s in together.free_symbols | _symbols(facts, bridge))):
+        for side in (1, -1):
+            top, bottom = sp.expand(side * numerator * multiplier), sp.factor(side * denominator * multiplier)
+            below = bridge.to_term(bottom)
+            for form in _numerator_forms(top, facts, bridge):
+                yield form if bottom == 1 else ("/", form, below)
+
+
+def _symbols(facts: tuple[Term, ...], bridge: Bridge) -> set[Any]:
+    return {s for value, _ in _given(facts, bridge) for s in value.free_symbols}
+
+
+def _given(facts: tuple[Term, ...], bridge: Bridge) -> list[tuple[Any, Term]]:
+    """The comparisons among the assumptions as polynomials >= 0, cleared of denominators that are positive names."""
+    import sympy as sp
+
+    given: list[tuple[Any, Term]] = []
+    for fact in facts:
+        if fact[0] not in (">", ">=", "<", "<="):
+            continue
+        left, right = (fact[1], fact[2]) if fact[0] in (">", ">=") else (fact[2], fact[1])
+        term = left if right == ZERO else sub(left, right)
+        if too_large(term):
+            continue
+        value, below = sp.fraction(sp.cancel(sp.together(bridge.to_sympy(term))))
+        if not value.is_polynomial(*value.free_symbols):
+            continue
+        if below != 1 and not below.is_positive:
+            value, below = -value, -below
+        if below == 1 or below.is_positive:
+            given.append((sp.expand(value), term if below == 1 else mul(bridge.to_term(below), term)))
+    return given
 
 
 def _numerator_forms(top: Any, facts: tuple[Term, ...], bridge: Bridge) -> Iterator[Term]:
@@ -240,9 +274,10 @@ def _sum_of_squares(expr: Any, bridge: Bridge) -> Term | None:
             return None
         a, b, c = as_x.all_coeffs()
         parts.append(mul(bridge.to_term(a), ("^", bridge.to_term(x + sp.cancel(b / (2 * a))), q(2))))
-        rest = sp.Poly(sp.cancel(c - b**2 / (4 * a)), *symbols) if sp.cancel(c - b**2 / (4 * a)).is_polynomial() else None
-        if rest is None:
+        left = sp.cancel(c - b**2 / (4 * a))
+        if not left.is_polynomial():
             return None
+        rest = sp.Poly(left, *symbols)
     remainder = bridge.to_term(rest.as_expr())
     return add(*parts) if remainder == ZERO else add(*parts, remainder)
 
@@ -250,16 +285,8 @@ def _sum_of_squares(expr: Any, bridge: Bridge) -> Term | None:
 def _combination(expr: Any, facts: tuple[Term, ...], bridge: Bridge) -> Iterator[Term]:
     """A combination, with coefficients >= 0, of products of assumptions and squares: an exact linear program."""
     import sympy as sp
-    from sympy.solvers.simplex import InfeasibleLPError, UnboundedLPError, lpmin
 
-    given: list[tuple[Any, Term]] = []
-    for fact in facts:
-        if fact[0] in (">", ">=", "<", "<="):
-            left, right = (fact[1], fact[2]) if fact[0] in (">", ">=") else (fact[2], fact[1])
-            term = left if right == ZERO else sub(left, right)
-            value = bridge.to_sympy(term)
-            if value.is_polynomial(*value.free_symbols):
-                given.append((sp.expand(value), term))
+    given = _given(facts, bridge)
     symbols = sorted(expr.free_symbols | {s for value, _ in given for s in value.free_symbols}, key=str)
     if not expr.is_polynomial(*symbols) or len(symbols) > 6:
         return
@@ -273,18 +300,15 @@ def _combination(expr: Any, facts: tuple[Term, ...], bridge: Bridge) -> Iterator
             generators.append((sp.expand((x - y) ** 2), ("^", sub(tx, ty), q(2))))
             generators.append((sp.expand((x + y) ** 2), ("^", add(tx, ty), q(2))))
     generators = generators[:MAX_GENERATORS]
-    weights = [sp.Dummy(f"c{k}", nonnegative=True) for k in range(len(generators))]
-    total = sp.Poly(sum((w * value for w, (value, _) in zip(weights, generators, strict=True)), -expr), *symbols)
-    # Prefer combinations that use the strict facts and the number: then a strict sign can show.
-    objective = -sum(weights[: 1 + len(given)], sp.Integer(0))
-    for target in (objective, sum(weights, sp.Integer(0))):
-        try:
-            constraints = [sp.Eq(c, 0) for c in total.coeffs()] + [w >= 0 for w in weights] + [weights[0] <= 10**6]
-            _, solution = lpmin(target, constraints)
-        except (InfeasibleLPError, UnboundedLPError, ValueError, TypeError):
-            continue
-        chosen = [(solution[w], term) for w, (_, term) in zip(weights, generators, strict=True) if solution.get(w, 0) != 0]
-        yield add(*(term if c == 1 else mul(bridge.to_term(c), term) for c, term in chosen))
+    polys = [sp.Poly(value, *symbols or (sp.Dummy(),)) for value in (expr, *(value for value, _ in generators))]
+    monomials = sorted({m for poly in polys for m in poly.monoms()})
+    if any(not c.is_Rational for poly in polys for c in poly.coeffs()):
+        return
+    target, *columns = ([Fraction(int(c.p), int(c.q)) for c in map(poly.coeff_monomial, monomials)] for poly in polys)
+    weights = nonnegative_solution(columns, target)
+    if weights is not None:
+        chosen = [(w, term) for w, (_, term) in zip(weights, generators, strict=True) if w]
+        yield add(*(term if w == 1 else mul(q(w), term) for w, term in chosen))
 
 
 __all__ = ["affine_hints", "instantiate", "number", "pieces", "positive_names", "sign_forms"]

@@ -27,6 +27,7 @@ GREEK = MappingProxyType({
 })  # fmt: skip
 _COMMANDS = {*_COMMAND_NAMES.split(), *(value[1:] for value in GREEK.values())}
 _NO_TEXT = Text()
+CALL_STYLES = ("arguments", "subscript", "conditional")
 _LATEX_PIECE = re.compile(r"\\([A-Za-z]+)|[A-Za-z0-9{}_^', ]", re.ASCII)
 
 
@@ -34,7 +35,8 @@ _LATEX_PIECE = re.compile(r"\\([A-Za-z]+)|[A-Za-z0-9{}_^', ]", re.ASCII)
 class Entry:
     """How one name is printed and explained; an empty `latex` means: by the rules for names.
 
-    `call_style` "subscript" prints the last argument of a call as a subscript, f_{w}(x_i).
+    `call_style` "subscript" puts the last argument of a call below, f_{w}(x_i); "conditional" a bar after the first,
+    p(y | mu).
     """
 
     latex: str = ""
@@ -50,8 +52,8 @@ class Entry:
                 f"notation {self.latex!r} is not a plain LaTeX symbol",
                 remedy=r"use letters, digits, greek letters and \mathbf, \hat, \mathcal and the like, braces in pairs",
             )
-        if self.call_style not in ("arguments", "subscript"):
-            raise InputError(f"unknown call style {self.call_style!r}", remedy="use 'arguments' or 'subscript'")
+        if self.call_style not in CALL_STYLES:
+            raise InputError(f"unknown call style {self.call_style!r}", remedy=f"use one of {', '.join(CALL_STYLES)}")
 
 
 def _balanced(text: str) -> bool:
@@ -223,8 +225,8 @@ def _common(en: str, ko: str, call_style: str = "arguments") -> Entry:
 
 _FALLBACK = Entry()
 DEFAULT = Notation(MappingProxyType({
-    "w": _common("parameters", "매개변수"),
-    "theta": _common("parameters", "매개변수"),
+    "w": _common("parameters", "파라미터"),
+    "theta": _common("parameters", "파라미터"),
     "x": _common("input", "입력"),
     "y": _common("target", "목푯값"),
     "z": _common("score before the link function", "연결 함수에 넣기 전의 값"),
@@ -239,7 +241,13 @@ DEFAULT = Notation(MappingProxyType({
     "T": _common("horizon", "전체 단계 수"),
     "f": _common("predictor", "예측 함수"),
     "p": _common("density", "확률밀도"),
+    "q": _common("density of the prior", "사전분포의 확률밀도"),
     "L": _common("loss", "손실"),
+    "J": _common("objective", "목적함수"),
+    "a": _common("factor", "계수"),
+    "c": _common("constant", "상수"),
+    "K": _common("number of classes", "범주의 개수"),
+    "s": _common("scale of the noise", "노이즈의 척도"),
     "b": _common("scale of the Laplace distribution", "라플라스 분포의 척도"),
     "mu": _common("mean", "평균"),
     "sigma": _common("standard deviation", "표준편차"),
@@ -260,5 +268,8 @@ DEFAULT = Notation(MappingProxyType({
     "vhat": _common("bias-corrected second moment", "편향을 보정한 2차 모멘트"),
     "e": _common("error", "오차"),
 }))  # fmt: skip
-# As in the lecture: the parameters of a predictor stand below it.
-LECTURE = DEFAULT.with_entries(f=replace(DEFAULT.entries["f"], call_style="subscript"))
+# As in the lecture: the parameters of a predictor stand below it, what a density is given stands behind a bar.
+LECTURE = DEFAULT.with_entries(
+    f=replace(DEFAULT.entries["f"], call_style="subscript"),
+    p=replace(DEFAULT.entries["p"], call_style="conditional"),
+)

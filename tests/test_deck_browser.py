@@ -18,7 +18,9 @@ import pytest
 from derive.deck import read_deck
 from derive.derivation import Assumptions, Derivation, Line, Symbol, Text
 from derive.kernel.terms import Term, q
+from derive.library import lecture_text
 from derive.render.html import render_deck
+from derive.slides import build
 
 fcntl = pytest.importorskip("fcntl", reason="the browser is spoken to over a Unix pipe")
 BROWSER = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "")
@@ -238,20 +240,41 @@ def test_the_embedded_font_is_used_and_stretches(tab: Tab, address: str) -> None
     assert bracket > 0.9 * fraction
 
 
+LAST = "document.querySelector('.slide.current') === [...document.querySelectorAll('.slide')].at(-1)"
+CUT_OFF = """(() => {
+  const s = document.querySelector('.slide.current'), r = s.getBoundingClientRect();
+  const foot = s.querySelector('footer').getBoundingClientRect().top;
+  const scrolls = e => e.closest('.goal, .term, .formula');  // what is wider is reached by scrolling, on a phone
+  return [...s.querySelectorAll('header, .body > *, .step, math, .goal, .term, .formula, h1')].filter(e => {
+    const b = e.getBoundingClientRect(), wide = innerWidth > 760 && e.scrollWidth > e.clientWidth + 1;
+    if (e.tagName === 'math' && scrolls(e)) return b.width && b.bottom > foot + 1;
+    return b.width && (wide && scrolls(e) || b.right > r.right + 1 || b.left < r.left - 1 || b.bottom > foot + 1);
+  }).map(e => e.outerHTML.slice(0, 200));
+})()"""
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_the_built_in_lecture_fits(tab: Tab, lang: str, tmp_path: Path) -> None:
+    file = tmp_path / "lecture.html"
+    file.write_text(build(lecture_text(), "lecture.md", "lecture.html").content, encoding="utf-8")
+    tab.call("Emulation.setDeviceMetricsOverride", width=1280, height=720, deviceScaleFactor=1, mobile=False)
+    try:
+        tab.open(f"{file.as_uri()}?all&lang={lang}#1")
+        for number in range(1, 1 + tab.run("document.querySelectorAll('.slide').length")):
+            assert (number, tab.run(CUT_OFF)) == (number, [])
+            while tab.run(f"Number(document.querySelector('.slide.current').id) === {number}") and not tab.run(LAST):
+                tab.press("ArrowRight")
+    finally:
+        tab.call("Emulation.clearDeviceMetricsOverride")
+
+
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (1920, 1080), (1024, 768), (390, 844)])
 def test_nothing_is_cut_off(tab: Tab, address: str, width: int, height: int) -> None:
     tab.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
     try:
         for number in range(1, 6):
             tab.open(f"{address}?all&lang={'ko' if number % 2 else 'en'}#{number}")
-            outside = tab.run(
-                "(() => { const s = document.querySelector('.slide.current'), r = s.getBoundingClientRect();"
-                " const foot = s.querySelector('footer').getBoundingClientRect().top;"
-                " return [...s.querySelectorAll('header, .body > *, .step, math, h1')].filter(e => {"
-                "  const b = e.getBoundingClientRect();"
-                "  return b.width && (b.right > r.right + 1 || b.left < r.left - 1 || b.bottom > foot + 1); })"
-                " .map(e => e.outerHTML.slice(0, 200)); })()"
-            )
+            outside = tab.run(CUT_OFF)
             assert outside == []
             assert tab.run("document.documentElement.scrollWidth <= innerWidth")
     finally:

@@ -83,16 +83,11 @@ CASES: dict[str, tuple[Term, str]] = {
     "a sum as the last factor": (("*", y, total(ix("x", i))), r"y \sum_{i=1}^{N} x_{i}"),
     "a sum of negatives": (total(("neg", ix("x", i))), r"\sum_{i=1}^{N} (-x_{i})"),
     "a sum in a sum, over two indices": (
-        total(("sum", ONE, i, ("*", ix("x", j), ix("x", i)))),
-        r"\sum_{i=1}^{N} \sum_{j=1}^{i} x_{i} x_{j}",
-    ),
+        total(("sum", ONE, i, ("*", ix("x", j), ix("x", i)))), r"\sum_{i=1}^{N} \sum_{j=1}^{i} x_{i} x_{j}"),
     "an index that is taken": (total(("*", ("v", "i"), ix("x", i))), r"\sum_{j=1}^{N} i x_{j}"),
     "a derivative": (("diff", ("^", x, TWO), x), r"\frac{\partial}{\partial x} x^{2}"),
     "a derivative of a product": (("diff", ("*", x, y), x), r"\frac{\partial}{\partial x} (x y)"),
-    "a derivative as a factor": (
-        ("*", ("diff", x, x), y),
-        r"\left(\frac{\partial}{\partial x} x\right) y",
-    ),
+    "a derivative as a factor": (("*", ("diff", x, x), y), r"\left(\frac{\partial}{\partial x} x\right) y"),
     "a subdifferential": (("subdiff", f("abs", w), w), r"\partial_{w} \left|w\right|"),
     "an interval": (("interval", q(-1), ONE), r"\left[-1, 1\right]"),
     "a minimum over two": (("argmin", ("w", "b"), ("+", w, b)), r"\operatorname*{arg\,min}_{w, b}\; w + b"),
@@ -334,6 +329,8 @@ def test_a_notation_may_only_declare_symbols() -> None:
 def test_parameters_below_the_predictor() -> None:
     assert latex(total(sub(prediction, ix("y", i))), LECTURE) == r"\sum_{i=1}^{N} (f_{w}(x_{i}) - y_{i})"
     assert latex(call("f", x), LECTURE) == "f(x)"
+    assert latex(call("p", x, y, a), LECTURE) == r"p(x \mid y, a)"
+    assert latex(call("p", x), LECTURE) == "p(x)"
 
 
 def test_texts_are_escaped() -> None:
@@ -357,6 +354,9 @@ CHANGES: dict[str, tuple[Term, Term, set[tuple[int, ...]]]] = {
     "dropped only": (("+", x, y), y, set()),
     "log and product changed places": (f("log", ("prod", ONE, N, density)), total(f("log", density)), {(0,), (3, 0)}),
     "a minus within a sum": (("+", x, y), sub(x, y), {(2, 0)}),
+    "a minus beside more": (("+", x, y), ("+", ("neg", x), a), {(2,)}),
+    "sides of a distance": (f("abs", sub(x, y)), ("+", a, f("abs", sub(y, x))), {(1,)}),
+    "a word about something else": (f("log", call("p", x)), ("*", y, f("log", b)), {()}),
     "all": (("+", x, y), q(7), {()}),
 }
 

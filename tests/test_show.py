@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 from markdown_it import MarkdownIt
 
-from derive.derivation import Assumptions, Definition, Derivation, Line, Symbol, Text
+from derive.chains import read_chains
+from derive.derivation import Assumptions, Definition, Derivation, Line, Obligation, Symbol, Text
 from derive.errors import InputError
 from derive.parser import parse_expression
 from derive.render.aligned import aligned_latex, derivation_latex
@@ -88,7 +89,15 @@ REC = Derivation(
         ),
     ),
 )
-ALL = {"laplace": LAPLACE, "wrong": WRONG, "defined": DEFINED, "claim": CLAIM, "recurrence": REC}
+RESTING = replace(
+    LAPLACE,
+    obligations=(
+        Obligation(Text("the density integrates to 1", "밀도의 적분은 1"), "A book, 1995"),
+        Obligation(Text("the square is not negative", "제곱은 음이 아니다"), "", CLAIM),
+    ),
+    braces=((parse_expression("sum(abs(f(x[i], w) - y[i]), i, 1, N)").term, Text("L1 loss", "L1 손실")),),
+)  # fmt: skip
+ALL = {"laplace": LAPLACE, "wrong": WRONG, "defined": DEFINED, "claim": CLAIM, "recurrence": REC, "resting": RESTING}
 ENDINGS = {"text": "txt", "latex": "tex", "markdown": "md", "json": "json"}
 
 
@@ -182,7 +191,7 @@ def test_json_says_everything() -> None:
     found = json.loads(render([LAPLACE], "json"))
     assert set(found) == {
         "name", "title", "source", "verdict", "given", "given_latex", "definitions", "goal", "symbols", "lines",
-        "certificate", "digest", "summary",
+        "certificate", "digest", "summary", "obligations", "braces",
     }  # fmt: skip
     assert [entry["rule"] for entry in found["lines"]] == ["", "log_of_product", "sum_termwise", "argopt", "argopt"]
     assert found["title"]["ko"] == "라플라스 잡음이면 L1 손실"
@@ -202,9 +211,63 @@ def test_latex_has_reasons_in_the_language_that_was_asked_for() -> None:
     assert r"\text{[refuted]}" in aligned_latex(WRONG)
     assert r"\text{[미결]}" in aligned_latex(WRONG, lang="ko")
     assert aligned_latex(LAPLACE, highlight=True).count(r"\class{changed}") >= 3
-    named = aligned_latex(LAPLACE, LECTURE, braces={4: {(2,): "L_1 loss"}})
-    last = r"\underbrace{\sum_{i=1}^{N} \left|f_{w}(x_{i}) - y_{i}\right|}_{L_{1}\text{ loss}}"
-    assert last in named.splitlines()[-2]
+
+
+@pytest.mark.parametrize("target", FORMATS)
+def test_what_a_derivation_rests_on_is_shown_as_declared_or_proved(target: str) -> None:
+    in_english, in_korean = ("the density integrates to 1", "declared", "proved"), ("밀도의 적분은 1", "선언", "증명")
+    for lang, words in (("en", in_english), ("ko", in_korean)):
+        shown = render([RESTING], target, lang)
+        for expected in (*words, "A book, 1995"):
+            assert expected in shown
+        first, second = shown.index(words[0]), shown.index("the square" if lang == "en" else "제곱은")
+        if target != "json":
+            assert words[1] in shown[first:second]
+            assert words[2] not in shown[first:second]
+            assert words[2] in shown[second:]
+    assert summary(RESTING) == "4 steps: 4 proved; 1 proved obligation, 1 declared obligation"
+    assert summary(RESTING, "ko") == "4단계: 증명 4; 증명한 전제 1, 선언한 전제 1"
+    assert [item["verdict"] for item in as_json(RESTING)["obligations"]] == ["declared", "proved"]
+    assert as_json(RESTING)["obligations"][1]["proof"]["lines"][0]["ascii"] == "x**2 >= 0"
+
+
+@pytest.mark.parametrize("verdict", ["", "undecided", "refuted"])
+def test_an_obligation_is_what_its_proof_is(verdict: str) -> None:
+    open_ = replace(CLAIM, lines=(replace(CLAIM.lines[0], verdict=verdict),))
+    resting = replace(LAPLACE, obligations=(Obligation(Text("a square"), proof=open_),))
+    assert summary(resting) == f"4 steps: 4 proved; 1 {verdict or 'unjudged'} obligation"
+    assert "a square: x**2 >= 0 (" + (verdict or "not judged") in text(resting)
+
+
+def test_a_brace_is_under_the_last_line_that_has_its_term() -> None:
+    last = r"\underbrace{\sum_{i=1}^{N} \left|f_{w}(x_{i}) - y_{i}\right|}_{L_{1}\text{ %s}}"
+    for shown in (aligned_latex(RESTING, LECTURE), markdown(RESTING, LECTURE), derivation_latex(RESTING, LECTURE)):
+        assert shown.count(r"\underbrace") == 1
+        assert last % "loss" in next(row for row in shown.splitlines() if r"\underbrace" in row and r"arg\,min" in row)
+    assert last % "손실" in aligned_latex(RESTING, LECTURE, "ko")
+    assert as_json(RESTING)["braces"][0]["text"] == {"en": "L1 loss", "ko": "L1 손실"}
+    page = render([RESTING], "html")
+    assert page.count("<mtext>\u00a0손실</mtext>") == page.count("<mtext>\u00a0loss</mtext>") == 1
+
+
+def test_a_chain_names_its_parts_and_has_a_title_in_both_languages() -> None:
+    source = "title: A | 가\ngiven: y[i], w real; N integer >= 1\nbrace: sum((y[i] - w)**2, i, 1, N) -- data | 데이터\n"
+    source += "brace: (y[i] - w)**2 -- one | 하나\n\n -sum((y[i] - w)**2, i, 1, N)\n= 0 - sum((y[i] - w)**2, i, 1, N)\n"
+    (found,) = read_chains(source)
+    assert (found.title, [name.ko for _, name in found.braces]) == (Text("A", "가"), ["데이터", "하나"])
+    rows = aligned_latex(found, lang="ko").splitlines()[1:-1]
+    inner = r"\underbrace{(y_{i} - w)^{2}}_{\text{하나}}"  # the index of the sum goes by its name
+    assert rows[1] == rf"=\;& 0 - \underbrace{{\sum_{{i=1}}^{{N}} {inner}}}_{{\text{{데이터}}}}"
+    assert "underbrace" not in rows[0]
+    for wrong, says in (
+        ("y[i]**3 -- cube", "stands in no line"),
+        ("w", "without a name"),
+        ("w + -- x", "found the end"),
+    ):
+        with pytest.raises(InputError) as caught:
+            read_chains(source.replace("(y[i] - w)**2 -- one | 하나", wrong), "a.chain")
+        assert (caught.value.file, caught.value.line) == ("a.chain", 4)
+        assert says in str(caught.value)
 
 
 def test_one_name_looks_the_same_on_every_line() -> None:

@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
+
 from derive.kernel.poly import Poly
 from derive.kernel.terms import Refused, Term
 
-BUDGET = 400_000  # elementary operations that one step may take
+BUDGET = 100_000  # elementary operations that one step may take
+Fact = tuple[int, Poly, int]  # the signs that are possible, of which polynomial, and the number of the assumption
 
 
+@dataclass
 class Context:
-    """Assumptions are added by signs.assume, in order; a derived context may only assume more."""
+    """Assumptions are added by signs.assume, in order; a child may only assume more."""
 
-    def __init__(self, kinds: dict[str, str], laws: frozenset[str]) -> None:
-        self.kinds = kinds  # name -> "real" or "integer"
-        self.laws = laws
-        self.facts: list[tuple[int, Poly, int]] = []  # (possible signs, polynomial, number of the assumption)
-        self.quantified: list[tuple[int, Term, int]] = []  # (how many indices, relation, number of the assumption)
-        self.differentiable: set[str] = set()
-        self.depth = 0
-        self.used: set[int] = set()  # numbers of the assumptions that were needed
-        self.spent = [0]
-        self.forget()
+    kinds: dict[str, str]  # name -> "real" or "integer"
+    laws: frozenset[str]  # the laws of the normal form that are in force, beyond those of a field
+    facts: list[Fact] = field(default_factory=list)
+    quantified: list[tuple[int, Term, int]] = field(default_factory=list)  # (indices, relation, number)
+    differentiable: set[str] = field(default_factory=set)
+    depth: int = 0  # how many indices are opened
+    used: set[int] = field(default_factory=set)  # numbers of the assumptions that were needed
+    spent: list[int] = field(default_factory=lambda: [0])
 
     def forget(self) -> None:
-        """Drop what was computed under fewer assumptions."""
+        """Start with empty caches; again with every new assumption, as what was computed under fewer is weaker."""
         self.normals: dict[Term, Poly] = {}
         self.signs: dict[Term, int] = {}
         self.atom_signs: dict[Term, int] = {}
-        self.instances: dict[Term, list[tuple[int, Poly]]] = {}
+        self.instances: dict[tuple[Term, int], list[Fact]] = {}
         self.known_defined: set[Term] = set()
         self.inner: dict[tuple[Term, Term], Context] = {}
+
+    def __post_init__(self) -> None:
+        self.forget()
 
     def spend(self, amount: int) -> None:
         self.spent[0] += amount
@@ -37,7 +42,4 @@ class Context:
             raise Refused("the step takes too long to check; split it")
 
     def child(self) -> Context:
-        new = Context(dict(self.kinds), self.laws)
-        new.facts, new.quantified, new.differentiable = list(self.facts), list(self.quantified), self.differentiable
-        new.depth, new.used, new.spent = self.depth, self.used, self.spent
-        return new
+        return replace(self, kinds=dict(self.kinds), facts=list(self.facts), quantified=list(self.quantified))

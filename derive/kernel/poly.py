@@ -1,15 +1,14 @@
 """Polynomials over the rationals in opaque atoms: the data that the normal form computes with.
 
 A polynomial maps monomials to non-zero rationals. A monomial is a tuple of (atom, exponent) pairs, ordered by the
-canonical text of the atom; an atom is a term in normal form, and its exponent is a rational: negative for a
+canonical text of the atom; an atom is a term in normal form, and its exponent a non-zero rational: negative for a
 denominator, a fraction for a root. When powers of an atom may be simplified is normal.py's affair.
 """
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from fractions import Fraction
 
-from derive.kernel.terms import ZERO, Refused, Term, canonical, q
+from derive.kernel.terms import Refused, Term, add, canonical, mul, q
 
 Mono = tuple[tuple[Term, Fraction], ...]
 Poly = dict[Mono, Fraction]
@@ -28,14 +27,12 @@ def atom(term: Term, exponent: Fraction | int = 1) -> Poly:
 
 
 def plus(*polys: Poly) -> Poly:
-    total = dict(polys[0])
-    for poly in polys[1:]:
+    total: Poly = {}
+    for poly in polys:
         for mono, c in poly.items():
-            value = total.get(mono, 0) + c
+            value = total.pop(mono, 0) + c
             if value:
                 total[mono] = value
-            else:
-                del total[mono]
     return total
 
 
@@ -43,8 +40,8 @@ def scale(poly: Poly, factor: Fraction | int) -> Poly:
     return {mono: c * factor for mono, c in poly.items()} if factor else {}
 
 
-def minus(left: Poly, right: Poly) -> Poly:
-    return plus(left, scale(right, -1))
+def ordered(exponents: Mapping[Term, Fraction]) -> Mono:
+    return tuple(sorted(((base, e) for base, e in exponents.items() if e), key=lambda pair: canonical(pair[0])))
 
 
 def merge(left: Mono, right: Mono) -> Mono:
@@ -54,7 +51,12 @@ def merge(left: Mono, right: Mono) -> Mono:
     exponents = dict(left)
     for base, e in right:
         exponents[base] = exponents.get(base, Fraction(0)) + e
-    return tuple(sorted(((a, e) for a, e in exponents.items() if e), key=lambda pair: canonical(pair[0])))
+    return ordered(exponents)
+
+
+def raised(mono: Mono, n: Fraction | int) -> Mono:
+    """Every exponent of a monomial times n."""
+    return tuple((base, e * n) for base, e in mono if n)
 
 
 def mono_key(mono: Mono) -> tuple[tuple[str, Fraction], ...]:
@@ -63,32 +65,22 @@ def mono_key(mono: Mono) -> tuple[tuple[str, Fraction], ...]:
 
 def as_constant(poly: Poly) -> Fraction | None:
     """The value of a polynomial without atoms, or None."""
-    return poly.get((), Fraction(0)) if not poly or len(poly) == 1 and () in poly else None
+    return poly.get((), Fraction(0)) if poly.keys() <= {()} else None
 
 
 def content(poly: Poly) -> tuple[Fraction, Mono, Poly]:
     """Split poly = c * m * rest: m is what all monomials share, the leading coefficient of rest is 1."""
-    least: dict[Term, Fraction] = dict(next(iter(poly)))
-    for mono in poly:
-        here = dict(mono)
-        for base in {*least, *here}:
-            least[base] = min(least.get(base, Fraction(0)), here.get(base, Fraction(0)))
-    shared = merge(tuple(least.items()), ((ZERO, Fraction(0)),))
-    inverse = tuple((base, -e) for base, e in shared)
-    rest = {merge(mono, inverse): c for mono, c in poly.items()}
+    powers = [dict(mono) for mono in poly]
+    shared = ordered({base: min(p.get(base, Fraction(0)) for p in powers) for base in {b for p in powers for b in p}})
+    rest = {merge(mono, raised(shared, -1)): c for mono, c in poly.items()}
     c = rest[min(rest, key=mono_key)]
     return c, shared, scale(rest, 1 / c)
 
 
 def to_term(poly: Poly) -> Term:
     """The canonical term of a polynomial; normalising it gives the polynomial back."""
-    parts: list[Term] = []
-    for mono in sorted(poly, key=mono_key):
-        factors = [base if e == 1 else ("^", base, q(e)) for base, e in mono]
-        if poly[mono] != 1 or not factors:
-            factors.insert(0, q(poly[mono]))
-        parts.append(factors[0] if len(factors) == 1 else ("*", *factors))
-    return ("+", *parts) if len(parts) > 1 else parts[0] if parts else ZERO
+    factors = {mono: [base if e == 1 else ("^", base, q(e)) for base, e in mono] for mono in sorted(poly, key=mono_key)}
+    return add(*(mul(*([q(poly[mono])] if poly[mono] != 1 else []), *parts) for mono, parts in factors.items()))
 
 
 def check_size(poly: Poly) -> Poly:

@@ -1,25 +1,19 @@
-"""Expression trees as plain data: nested tuples, exact rationals, de Bruijn binders, JSON in and out.
+"""Expression trees as plain data: nested tuples, exact rationals, de Bruijn binders, canonical JSON.
 
 A term is a tuple whose first element is its tag:
 
-    ("q", Fraction)                 an exact rational
-    ("v", name)                     a declared name
-    ("b", k)                        the variable of the k-th enclosing sum or product, 0 the innermost
-    ("c", "pi")                     a constant
-    ("ix", name, T, ...)            an indexed name, y[i]
-    ("call", name, T, ...)          an uninterpreted or defined function, f(x[i], w)
+    ("q", Fraction)  ("c", "pi")                      an exact rational, a constant
+    ("v", name)  ("ix", name, T, ...)                 a declared name w, a place of a declared family y[i]
+    ("call", name, T, ...)  ("f", name, T, ...)       a declared function f(x[i], w), one of FUNCTIONS
+    ("b", k)                                          the index of the k-th enclosing binder, 0 the innermost
     ("+", T, T, ...)  ("*", T, T, ...)  ("neg", T)  ("/", T, T)  ("^", T, T)
-    ("f", name, T, ...)             a function that the kernel knows, see FUNCTIONS
-    ("sum", lo, hi, body)  ("prod", lo, hi, body)      bind one index in body
-    ("argmax", (name, ...), body)  ("argmin", ...)     over declared names, whose facts are their domain
-    ("diff", body, variable)  ("subdiff", body, variable)
+    ("sum", lo, hi, body)  ("prod", lo, hi, body)     bind one index in body
+    ("argmax", (name, ...), body)  ("argmin", ...)    over declared names, whose facts are their domain
+    ("diff", body, ("v", name))  ("subdiff", ...)     the derivative, the subdifferential, at that value of the name
     ("interval", lo, hi)
-    (relation, T, T) for the relations in RELATIONS, ("and", P, ...), ("or", P, ...)
-    ("rec", name, index, start, step, initial, closed)  a recurrence and its closed form, see rules.induction
-    ("all", k, P)                   only as an assumption: P for every integer k-tuple (or every k arguments)
-
-argmax and argmin name their variables instead of binding an index because the domain of the variable is what
-the assumptions say of that name.
+    (relation, T, T)  ("and", P, ...)  ("or", P, ...) claims, for the relations in RELATIONS; ("and",) is true
+    ("rec", name, index, start, step, initial, closed)    a recurrence and its closed form, see rules.induction
+    ("all", k, P)  ("differentiable", name)           only as assumptions: P for all integers (or arguments) b0 ... bk
 """
 
 from __future__ import annotations
@@ -35,18 +29,13 @@ Term = tuple[Any, ...]
 
 RELATIONS = ("=", "!=", "<", "<=", ">", ">=", "<=>")
 # name -> (fewest, most) arguments
-FUNCTIONS = {
-    "exp": (1, 1), "log": (1, 1), "sqrt": (1, 1), "abs": (1, 1), "sign": (1, 1), "min": (2, 16), "max": (2, 16),
-    "gamma": (1, 1), "factorial": (1, 1), "erf": (1, 1),
+FUNCTIONS = dict.fromkeys(("exp", "log", "sqrt", "abs", "sign", "gamma", "factorial", "erf"), (1, 1)) | {
+    "min": (2, 16), "max": (2, 16),
 }  # fmt: skip
 CONSTANTS = ("pi",)
 BINDERS = ("sum", "prod")
 OPTIMA = ("argmax", "argmin")
-
-MAX_BYTES = 1 << 20
-MAX_DEPTH = 120
-MAX_NODES = 50_000
-MAX_DIGITS = 400
+MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_DIGITS = 1 << 20, 120, 50_000, 400  # of a certificate
 
 
 class Refused(Exception):
@@ -81,70 +70,6 @@ def children(term: Term) -> tuple[Term, ...]:
     return (term[2],) if term[0] in OPTIMA else tuple(part for part in term[1:] if isinstance(part, tuple))
 
 
-def rebuild(term: Term, change: Callable[[Term, int], Term]) -> Term:
-    """The same node over changed children; `change` gets a child and how many indices the node binds over it."""
-    tag = term[0]
-    if tag in ("q", "v", "b", "c"):
-        return term
-    if tag in OPTIMA:
-        return (tag, term[1], change(term[2], 0))
-    if tag in BINDERS:
-        return (tag, change(term[1], 0), change(term[2], 0), change(term[3], 1))
-    if tag == "all":
-        return (tag, term[1], change(term[2], term[1]))
-    return tuple(change(part, 0) if isinstance(part, tuple) else part for part in term)
-
-
-def substitute(term: Term, old: Term, new: Term) -> Term:
-    """Replace every occurrence of the closed term `old` by the closed term `new`."""
-    if term == old:
-        return new
-    if term[0] in OPTIMA and any(mentions(side, name) for name in term[1] for side in (old, new)):
-        raise Refused(f"{', '.join(term[1])} under {term[0]} would be captured", term)
-    return rebuild(term, lambda part, _: substitute(part, old, new))
-
-
-def lift(term: Term, by: int, above: int = 0) -> Term:
-    """Raise the free indices of a term (those >= above) by a number; lowering past zero is refused."""
-    if not by:
-        return term
-    if term[0] == "b":
-        if term[1] < above:
-            return term
-        if term[1] + by < above:
-            raise Refused("an index would leave its binder")
-        return ("b", term[1] + by)
-    return rebuild(term, lambda part, bound: lift(part, by, above + bound))
-
-
-def instantiate(body: Term, value: Term, level: int = 0) -> Term:
-    """The body of a binder with its index replaced by a value."""
-    if body[0] == "b":
-        if body[1] == level:
-            return lift(value, level)
-        return ("b", body[1] - 1) if body[1] > level else body
-    return rebuild(body, lambda part, bound: instantiate(part, value, level + bound))
-
-
-def abstract(term: Term, name: str, level: int = 0) -> Term:
-    """The inverse of instantiate: the free name becomes the index of a binder around the term."""
-    if term[0] == "v" and term[1] == name:
-        return ("b", level)
-    if term[0] == "b":
-        return ("b", term[1] + 1) if term[1] >= level else term
-    return rebuild(term, lambda part, bound: abstract(part, name, level + bound))
-
-
-def mentions(term: Term, name: str) -> bool:
-    """Whether a name (of a variable, an indexed family or a function) occurs free in a term."""
-    tag = term[0]
-    if tag in OPTIMA and name in term[1]:
-        return False
-    if tag in ("v", "ix", "call") and term[1] == name:
-        return True
-    return any(mentions(part, name) for part in children(term))
-
-
 def subterms(term: Term) -> Iterator[Term]:
     """Every node of a term, the term itself first."""
     yield term
@@ -152,16 +77,81 @@ def subterms(term: Term) -> Iterator[Term]:
         yield from subterms(part)
 
 
-# --- JSON: canonical out, strict in ---------------------------------------------------------------------------------
+def mentions(term: Term, name: str) -> bool:
+    """Whether a name (of a variable, a family or a function) occurs free in a term."""
+    if term[0] in OPTIMA and name in term[1]:
+        return False
+    return (term[0] in ("v", "ix", "call") and term[1] == name) or any(mentions(part, name) for part in children(term))
+
+
+def rebuild(term: Term, change: Callable[[Term, int], Term]) -> Term:
+    """The same node over changed children; `change` gets a child and how many indices the node binds over it."""
+    tag = term[0]
+    if tag in OPTIMA:
+        return (tag, term[1], change(term[2], 0))
+    if tag in BINDERS:
+        return (tag, change(term[1], 0), change(term[2], 0), change(term[3], 1))
+    bound = term[1] if tag == "all" else 0
+    return tuple(change(part, bound) if isinstance(part, tuple) else part for part in term)
+
+
+def replaced(term: Term, change: Callable[[Term, int], Term | None], level: int = 0) -> Term:
+    """Replace nodes from the top down; `change` gets a node and how many indices are bound above it."""
+    new = change(term, level)
+    return rebuild(term, lambda part, bound: replaced(part, change, level + bound)) if new is None else new
+
+
+def refuse_capture(node: Term, *values: Term) -> None:
+    """Names that a node gives a meaning of its own must not occur in what is put under it, or taken from under it."""
+    names = node[1] if node[0] in OPTIMA else node[2][1:] if node[0] in ("diff", "subdiff") else ()
+    if any(type(name) is not str or any(mentions(value, name) for value in values) for name in names):
+        raise Refused(f"something under {node[0]} would change its meaning", node)
+
+
+def substitute(term: Term, old: Term, new: Term) -> Term:
+    """Replace every occurrence of the closed term `old` by the closed term `new`."""
+
+    def change(node: Term, level: int) -> Term | None:
+        if node != old:
+            refuse_capture(node, old, new)
+        return new if node == old else None
+
+    return replaced(term, change)
+
+
+def lift(term: Term, by: int) -> Term:
+    """Raise the free indices of a term, which is put under so many more binders."""
+    return replaced(term, lambda node, level: ("b", node[1] + by) if node[0] == "b" and node[1] >= level else None)
+
+
+def instantiate(body: Term, value: Term) -> Term:
+    """The body of a binder with its index replaced by a value."""
+
+    def change(node: Term, level: int) -> Term | None:
+        refuse_capture(node, value)
+        if node[0] != "b" or node[1] < level:
+            return None
+        return lift(value, level) if node[1] == level else ("b", node[1] - 1)
+
+    return replaced(body, change)
+
+
+def abstract(term: Term, name: str) -> Term:
+    """The inverse of instantiate: the free name becomes the index of a binder around the term."""
+
+    def change(node: Term, level: int) -> Term | None:
+        if node[0] == "b" and node[1] >= level:
+            return ("b", node[1] + 1)
+        return ("b", level) if node == ("v", name) else None
+
+    return replaced(term, change)
 
 
 def to_json(term: Term) -> list[Any]:
     """A term as JSON lists; rationals become strings."""
     if term[0] in OPTIMA:
         return [term[0], list(term[1]), to_json(term[2])]
-    return [
-        str(part) if isinstance(part, Fraction) else to_json(part) if isinstance(part, tuple) else part for part in term
-    ]
+    return [to_json(p) if isinstance(p, tuple) else str(p) if isinstance(p, Fraction) else p for p in term]
 
 
 @lru_cache(maxsize=200_000)

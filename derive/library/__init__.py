@@ -1,8 +1,9 @@
-"""The entries by name, and the derivation that a name stands for. losses.py and lectures/ are the data."""
+"""The entries by name, and the derivation that a name stands for. losses.py, chains/ and lectures/ are the data."""
 
 from __future__ import annotations
 
 import difflib
+from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -32,7 +33,22 @@ def catalogue() -> dict[str, list[Entry]]:
         losses.append(Entry(f"{loss.model}-{loss.name}", f"{model} likelihood{with_prior} -> {loss.title.en}"))
     nll = [Entry(f"{e.name}-nll", f"{e.title}: constant + factor * loss") for e in losses if "prior" not in e.title]
     models = [Entry(model.name, f"{model.title.en}: {model.density}") for model in MODELS.values()]
-    return {"losses": losses + nll, "models": models, "lectures": [Entry("lecture03", "From likelihood to loss")]}
+    dynamics = [Entry(name, item.title.en) for name, item in chains("dynamics").items()]
+    lectures = [Entry("lecture03", "From likelihood to loss")]
+    return {"losses": losses + nll, "models": models, "dynamics": dynamics, "lectures": lectures}
+
+
+@lru_cache(maxsize=8)
+def chains(name: str) -> dict[str, Derivation]:
+    """The derivations of a chain file of the library, by the name that each has there.
+
+    >>> chains("dynamics")["gd-error"].lines[0].term[0]
+    'rec'
+    """
+    from derive.chains import read_chains
+
+    text = files("derive.library").joinpath("chains", f"{name}.chain").read_text(encoding="utf-8")
+    return {item.name: item for item in read_chains(text, f"{name}.chain")}
 
 
 def derivation(name: str, *, file: str = "", line: int | None = None) -> Derivation:
@@ -47,7 +63,13 @@ def derivation(name: str, *, file: str = "", line: int | None = None) -> Derivat
             return negative_log_likelihood(loss.model, loss.name)
     if name in MODELS:
         return density(MODELS[name])
-    known = [entry.name for entries in catalogue().values() for entry in entries]
+    if name in chains("dynamics"):
+        return chains("dynamics")[name]
+    everything = catalogue()
+    if any(entry.name == name for entry in everything["lectures"]):
+        remedy = "`derive deck -o OUT.html` makes its slides"
+        raise InputError(f"{name} is a lecture, not one derivation", remedy=remedy, file=file, line=line)
+    known = [entry.name for entries in everything.values() for entry in entries]
     close = difflib.get_close_matches(name, known, 1)
     hint = f"did you mean {close[0]}?" if close else "`derive list` shows the names"
     raise InputError(f"the library has no {name!r}", remedy=hint, file=file, line=line)

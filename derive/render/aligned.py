@@ -2,18 +2,16 @@ r"""A derivation as LaTeX: one `aligned` with a relation column and the reasons 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from derive.derivation import Derivation, Line
+from derive.derivation import Derivation, Line, Obligation
+from derive.render.braces import braces_of
 from derive.render.escape import escape_text
 from derive.render.highlight import changed
 from derive.render.latex import Path, latex
 from derive.render.pieces import RELATION_SIGNS
+from derive.render.statement import statement
 from derive.render.summary import VERDICT_WORDS, summary, word
 from derive.render.symbol_table import given_latex
 from derive.symbols import DEFAULT, Notation
-
-Braces = Mapping[int, Mapping[Path, str]]  # position of a line -> names of its sub-terms
 
 
 def aligned_latex(
@@ -23,7 +21,6 @@ def aligned_latex(
     *,
     reasons: bool = True,
     highlight: bool = False,
-    braces: Braces | None = None,
 ) -> str:
     r"""The lines of a derivation as `\begin{aligned} ... \end{aligned}`.
 
@@ -37,22 +34,16 @@ def aligned_latex(
     =\;& y
     \end{aligned}
     """
-    naming, rows = notation.naming_of(derivation), []
+    naming, braces, rows = notation.naming_of(derivation), braces_of(derivation, lang), []
     for at, line in enumerate(derivation.lines):
         mark = changed(derivation.lines[at - 1].term, line.term) if highlight and at else frozenset[Path]()
-        names = (braces or {}).get(at, {})
-        term = latex(line.term, binders=line.binders, mark=mark, braces=names, naming=naming)
+        term = latex(line.term, binders=line.binders, mark=mark, braces=braces[at], naming=naming)
         rows.append(_relation(line) + f"& {term}" + (_reason(line, lang) if reasons else ""))
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
 
 def derivation_latex(
-    derivation: Derivation,
-    notation: Notation = DEFAULT,
-    lang: str = "en",
-    reasons: bool = True,
-    *,
-    braces: Braces | None = None,
+    derivation: Derivation, notation: Notation = DEFAULT, lang: str = "en", reasons: bool = True
 ) -> str:
     r"""A derivation for a LaTeX document: title, assumptions and goal as text, then the lines in a display.
 
@@ -66,12 +57,21 @@ def derivation_latex(
     if derivation.goal is not None:
         goal = latex(derivation.goal, binders=derivation.goal_binders, naming=notation.naming_of(derivation))
         parts.append(rf"{word('goal', lang).capitalize()}: $\displaystyle {goal}$.")
-    parts.append("\\[\n" + aligned_latex(derivation, notation, lang, reasons=reasons, braces=braces) + "\n\\]")
+    parts += [_obligation(item, notation, lang) for item in derivation.obligations]
+    parts.append("\\[\n" + aligned_latex(derivation, notation, lang, reasons=reasons) + "\n\\]")
     foot = summary(derivation, lang) + "."
     if derivation.source:
         foot += f" {word('source', lang).capitalize()}: {escape_text(derivation.source)}."
     parts.append(foot)
     return "\n\n".join(parts) + "\n"
+
+
+def _obligation(item: Obligation, notation: Notation, lang: str) -> str:
+    text = f"{word('obligation', lang).capitalize()}: {escape_text(item.text.in_(lang))}"
+    if item.proof is not None and (whole := statement(item.proof)):
+        text += f", ${latex(whole[0], binders=whole[1], naming=notation.naming_of(item.proof))}$"
+    source = f"; {word('source', lang)}: {escape_text(item.source)}" if item.source else ""
+    return f"{text} ({VERDICT_WORDS[item.verdict].in_(lang)}{source})."
 
 
 def _relation(line: Line) -> str:

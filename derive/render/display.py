@@ -41,9 +41,9 @@ def render(
 
         return "\n\n".join(markdown(derivation, notation, lang) for derivation in derivations)
     if target == "html":
-        from derive.render.html import render_derivation
+        from derive.render.html import render_derivations
 
-        return "\n".join(render_derivation(derivation, lang=lang, notation=notation) for derivation in derivations)
+        return render_derivations(derivations, lang=lang, notation=notation)
     from derive.render.json_ import as_json
 
     objects = [as_json(derivation, notation) for derivation in derivations]

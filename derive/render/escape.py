@@ -46,11 +46,11 @@ def _escaped(sign: re.Match[str]) -> str:
 
 
 def label(text: str) -> str:
-    r"""Words in a formula, in which a letter with a number below it (L_1) is a symbol.
+    r"""Words in a formula, in which a letter with a number (L_1, or L1 with a capital) is a symbol.
 
-    >>> label("L_1 loss")
+    >>> label("L1 loss")
     'L_{1}\\text{ loss}'
     """
-    parts = re.split(r"(?<![A-Za-z0-9_])([A-Za-z]_[0-9])(?![A-Za-z0-9_])", printable(text))
-    shown = [f"{p[0]}_{{{p[2]}}}" if k % 2 else rf"\text{{{escape_text(p)}}}" for k, p in enumerate(parts) if p]
+    parts = re.split(r"(?<![A-Za-z0-9_])([A-Za-z]_[0-9]|[A-Z][0-9])(?![A-Za-z0-9_])", printable(text))
+    shown = [f"{p[0]}_{{{p[-1]}}}" if k % 2 else rf"\text{{{escape_text(p)}}}" for k, p in enumerate(parts) if p]
     return "".join(shown)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive.kernel.terms import BINDERS, OPTIMA, RELATIONS, Term
+from derive.kernel.terms import BINDERS, OPTIMA, RELATIONS, TWO, Term
 
 Path = tuple[int, ...]
 Found = tuple[int, tuple[Path, ...]]  # the cost of a marking, and where it marks
@@ -23,8 +23,8 @@ MOST_MARKS = 3  # in a node that is mostly new; more would be a patchwork, and t
 def changed(before: Term, after: Term) -> frozenset[Path]:
     """Paths to the sub-terms of `after` that are new: child positions, as indices into the tuples of the term.
 
-    A path that ends in 0 means the sign of that node alone. What only went away, or only moved within a sum or a
-    product, is not marked; `dropped` has it.
+    A path that ends in 0 means the sign of that node alone; a minus is marked only where nothing else is. What only
+    went away (`dropped` has it) is not marked, nor what only moved within a sum, a product, |a - b| or (a - b)**2.
 
     >>> x, y = ("v", "x"), ("v", "y")
     >>> sorted(changed(("+", x, y), ("+", y, ("*", ("q", 2), x))))
@@ -32,7 +32,14 @@ def changed(before: Term, after: Term) -> frozenset[Path]:
     >>> sorted(changed(x, ("neg", x)))
     [(0,)]
     """
-    return frozenset(_Comparison(before, after).found[1])
+    marks = frozenset(_Comparison(before, after).found[1])
+    return frozenset(path for path in marks if not _is_minus(after, path)) or marks
+
+
+def _is_minus(term: Term, path: Path) -> bool:
+    for step in path[:-1]:
+        term = term[step]
+    return bool(path) and path[-1] == 0 and term[0] == "neg"
 
 
 def dropped(before: Term, after: Term) -> frozenset[Path]:
@@ -66,6 +73,8 @@ class _Comparison:
         size = 1 + sum(self._enter(part) for _, part in parts(term))
         inside = {k for k, _ in parts(term)}
         key = tuple(("node", self.number_of[id(part)]) if k in inside else part for k, part in enumerate(term))
+        if (swapped := _difference(term)) is not None:
+            key = ("either way", term[0], frozenset(self.number_of[id(part)] for part in swapped))
         self.number_of[id(term)] = self.numbers.setdefault(key, len(self.numbers))
         self.size_of[self.number_of[id(term)]] = size
         return size
@@ -87,7 +96,7 @@ class _Comparison:
             options = [self._same_head(before, after)]
             if self.wrappers:
                 options += [self._wrapped(before, after, k, child) for k, child in parts(after)]
-                options += [self._unwrapped(child, after) for _, child in parts(before)]
+                options += [self._unwrapped(before, child, after) for _, child in parts(before)]
             for option in options:
                 best = option if option is not None and option[0] < best[0] else best
             patchwork = len(best[1]) > MOST_MARKS and 2 * best[0] > self.cost(after)
@@ -101,8 +110,11 @@ class _Comparison:
         if not right or len(left) != len(right) or _family(before) != _family(after):
             return None
         found = _sign(after) if _head(before) != _head(after) else (0, ())
-        for (_, old), (k, new) in zip(left, right, strict=True):
-            found = _joined(found, _below(k, self.compare(old, new)))
+        inner = [(k, self.compare(old, new)) for (_, old), (k, new) in zip(left, right, strict=True)]
+        if after[0] == "f" and all(marks == ((),) for _, (_, marks) in inner):
+            return None  # log(a) for log(b): the same word about something else is new as a whole
+        for k, part in inner:
+            found = _joined(found, _below(k, part))
         return found
 
     def _operands(self, before: Term, after: Term) -> Found:
@@ -139,10 +151,26 @@ class _Comparison:
                 total = _joined(total, (self.cost(other), ((k,),)))
         return total
 
-    def _unwrapped(self, child: Term, after: Term) -> Found | None:
-        """`after` comes from a child of `before`."""
+    def _unwrapped(self, before: Term, child: Term, after: Term) -> Found | None:
+        """`after` comes from a child of `before`; not from an argument, which a definition may have at any place."""
+        if before[0] == "call":
+            return None
         inner = self.compare(child, after)
         return (inner[0] + DROP, inner[1]) if inner[0] < self.cost(after) else None
+
+
+def _difference(term: Term) -> tuple[Term, Term] | None:
+    """The two sides of |a - b| or (a - b)**2, which is the same as |b - a| or (b - a)**2."""
+    if term[:2] == ("f", "abs"):
+        inside = term[2]
+    elif term[0] == "^" and term[2] == TWO:
+        inside = term[1]
+    else:
+        return None
+    if inside[0] != "+" or len(inside) != 3 or (inside[1][0] == "neg") == (inside[2][0] == "neg"):
+        return None
+    first, second = inside[1:] if inside[2][0] == "neg" else inside[:0:-1]
+    return first, second[1]
 
 
 def _sign(term: Term) -> Found:

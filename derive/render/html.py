@@ -5,7 +5,8 @@ Both languages are in the file; the key L changes the one that is shown. Without
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from derive.deck import LANGUAGES, Deck, Slide
@@ -13,13 +14,15 @@ from derive.derivation import Derivation, Text
 from derive.errors import InputError
 from derive.markdown import Block
 from derive.render import html_derivation
+from derive.render.html_line import text_width
 from derive.render.html_page import KEYS, NONE, Page, both, both_markup, escape, shell
-from derive.render.html_prose import block_markup, height, inlines_markup, plain_text
+from derive.render.html_prose import LEAD_SIZE, PROSE_SIZES, block_markup, height, inlines_markup, plain_text
 from derive.render.symbol_table import symbols_used
 from derive.symbols import LECTURE, Notation
 
-_ROWS = 9  # of a notation table on one slide
-_SPACE_BEFORE_STEPS = 6.0  # rem of prose that may stand above the steps on their first slide
+_ROWS = 8  # of a notation table in one of the two columns of a slide
+_TITLE, _TITLE_WIDTH = 1.85, 54.0  # rem, as in deck.css
+_SPACE_BEFORE_STEPS = 7.0  # rem of prose that may stand above the steps on their first slide
 
 
 @dataclass
@@ -33,16 +36,14 @@ class _Slide:
     foot: str = ""
     notes: str = ""
     classes: str = ""
-    height: float = 0.0
-    line: int = 0
 
 
 @dataclass
 class _Chunk:
-    """Blocks of a slide that belong together: prose, or one derivation."""
+    """Blocks of a slide that belong together: prose, one derivation, or claims of one line each."""
 
     prose: list[Block] = field(default_factory=list)
-    derivation: Derivation | None = None
+    derivations: list[Derivation] = field(default_factory=list)
 
 
 def render_deck(
@@ -76,11 +77,22 @@ def render_derivation(
     warnings: list[str] | None = None,
 ) -> str:
     """One derivation as a page of its own, with its notation table. Raises InputError for an unknown language."""
-    page = Page(_language(lang), notation, derivation.file, [] if warnings is None else warnings)
-    made = _derivation(page, derivation, _heading(derivation), "")
-    made += _notation(page, [derivation])
-    title = derivation.title or Text(derivation.name or "derivation")
-    return shell(page, title, _numbered(made))
+    return render_derivations([derivation], lang=lang, notation=notation, warnings=warnings)
+
+
+def render_derivations(
+    derivations: Sequence[Derivation],
+    *,
+    lang: str = "en",
+    notation: Notation = LECTURE,
+    warnings: list[str] | None = None,
+) -> str:
+    """Derivations as one page, one after the other, with one notation table at the end."""
+    first = derivations[0]
+    page = Page(_language(lang), notation, first.file, [] if warnings is None else warnings)
+    made = [slide for each in derivations for slide in _derivations(page, [each], _heading(each), "")]
+    made += _notation(page, list(derivations))
+    return shell(page, first.title or Text(first.name or "derivation"), _numbered(made))
 
 
 def _language(lang: str) -> str:
@@ -127,18 +139,25 @@ def _slides(page: Page, slide: Slide, derivations: Mapping[int, tuple[Derivation
     title = both_markup(inlines_markup(page, slide.title.en), inlines_markup(page, slide.title.ko))
     made: list[_Slide] = []
     before: list[Block] = []
-    for chunk in _chunks(page, slide, derivations):
-        if chunk.derivation is None:
+    chunks = _chunks(page, slide, derivations)
+    several = sum(bool(chunk.derivations) for chunk in chunks) > 1
+    for chunk in chunks:
+        if not chunk.derivations:
             before = chunk.prose
             continue
-        taken = height(before)
+        taken = height(before, LEAD_SIZE)
         if before and taken > _SPACE_BEFORE_STEPS:
             made.append(_prose(page, before, title, slide.line))
             before = []
         lead = "".join(block_markup(page, block) for block in before)
-        heading = _heading(chunk.derivation)
-        kicker = heading if title and heading != title else ""
-        made += _derivation(page, chunk.derivation, title or heading, kicker, lead, taken if before else 0.0)
+        alone = chunk.derivations[0] if len(chunk.derivations) == 1 else Derivation()
+        heading = _heading(alone)
+        kicker = heading if several and title and heading != title else ""  # else the title of the slide says it
+        words = (plain_text(slide.title.en), plain_text(slide.title.ko)) if title else (alone.title.en, alone.title.ko)
+        above = _second_line(*words) + (1.6 if kicker else 0.0)
+        made += _derivations(
+            page, chunk.derivations, title or heading, kicker, lead, taken=taken if before else 0.0, above=above
+        )
         before = []
     if before or not made:
         made.append(_prose(page, before, title, slide.line))
@@ -155,66 +174,100 @@ def _chunks(page: Page, slide: Slide, derivations: Mapping[int, tuple[Derivation
                 raise InputError(
                     "this ```derive block holds no chain", remedy="write one", file=page.file, line=block.line
                 )
-            chunks += [_Chunk(derivation=derivation) for derivation in found]
-        elif chunks and chunks[-1].derivation is None:
+            for derivation in found:
+                joins = bool(chunks and chunks[-1].derivations) and _plain(derivation)
+                if joins and all(map(_plain, chunks[-1].derivations)):
+                    chunks[-1].derivations.append(derivation)
+                else:
+                    chunks.append(_Chunk(derivations=[derivation]))
+        elif chunks and not chunks[-1].derivations:
             chunks[-1].prose.append(block)
         else:
             chunks.append(_Chunk([block]))
     return chunks
 
 
+def _plain(derivation: Derivation) -> bool:
+    """Whether this is a claim of one line and nothing else, which may stand in a list."""
+    given = derivation.assumptions
+    return len(derivation.lines) == 1 and not (derivation.goal or derivation.obligations or given.definitions)
+
+
 def _heading(derivation: Derivation) -> str:
     return both(derivation.title) or escape(derivation.name)
 
 
-def _derivation(
-    page: Page, derivation: Derivation, title: str, kicker: str, lead: str = "", taken: float = 0.0
+def _derivations(
+    page: Page,
+    derivations: list[Derivation],
+    title: str,
+    kicker: str = "",
+    lead: str = "",
+    *,
+    taken: float = 0.0,
+    above: float = 0.0,
 ) -> list[_Slide]:
-    foot = html_derivation.footer(derivation)
-    taken += 1.6 if kicker else 0.0
+    """The slides of one derivation, or of a list of claims; in rem, `above` is what the heading takes of each."""
+    room = html_derivation.BODY_HEIGHT - above
+    if len(derivations) > 1:
+        found = html_derivation.claims(page, derivations, taken=taken, room=room)
+    else:
+        found = html_derivation.parts(page, derivations[0], taken=taken, room=room)
+    body = "body listed" if len(derivations) > 1 else "body"
     return [
         _Slide(
-            f'<div class="body">{lead if part.number == 1 else ""}{part.markup}</div>',
+            f'<div class="{body}">{lead if part.number == 1 else ""}{part.markup}</div>',
             title,
             f"{part.number} / {part.count}" if part.count > 1 else "",
             kicker,
-            foot,
+            html_derivation.footer(derivations),
         )
-        for part in html_derivation.parts(page, derivation, taken=taken)
+        for part in found
     ]
 
 
+def _second_line(*titles: str) -> float:
+    """The height in rem of what does not fit on the first line of a heading."""
+    lines = math.ceil(max(map(text_width, titles)) * 0.95 * _TITLE / _TITLE_WIDTH)
+    return _TITLE * 1.25 * max(lines - 1, 0)
+
+
 def _prose(page: Page, blocks: list[Block], title: str, line: int) -> _Slide:
+    """A slide of prose, in the largest type in which it leaves some air."""
     body = "".join(block_markup(page, block) for block in blocks)
-    share = height(blocks) / html_derivation.BODY_HEIGHT
-    if share > 1.15:
+    room = html_derivation.BODY_HEIGHT
+    size = next((size for size in PROSE_SIZES if height(blocks, size) < 0.8 * room), PROSE_SIZES[-1])
+    if (share := height(blocks, size) / room) > 1.15:
         page.warn(f"{page.file or 'deck'}:{line}: the slide is about {share:.1f} pages high; split it")
-    dense = "dense" if share > 1.0 else ""
-    few = " centred" if 0 < share < 0.3 else ""
-    return _Slide(f'<div class="body{few}">{body}</div>', title, classes=dense)
+    return _Slide(f'<div class="body prose" style="--prose:{size}rem">{body}</div>', title)
 
 
 # --- the notation table ----------------------------------------------------------------------------------------------
 
 
 def _notation(page: Page, derivations: list[Derivation]) -> list[_Slide]:
-    """What every symbol of the derivations means; as many slides as it takes."""
-    rows: dict[str, None] = {}
+    """What every symbol of the derivations means, in two columns; as many slides as it takes."""
+    domains: dict[str, dict[str, None]] = {}
     for derivation in derivations:
         for use in symbols_used(derivation, page.notation):
             symbol, domain = page.formula(use.latex).markup, page.formula(use.domain_latex).markup
-            rows[f"<tr><td>{symbol}</td><td>{both(use.gloss) or NONE}</td><td>{domain}</td></tr>"] = None
-    head = "".join(
-        f"<th>{both(t)}</th>" for t in (Text("symbol", "기호"), Text("meaning", "뜻"), Text("domain", "범위"))
-    )
-    table = list(rows)
-    slides = [table[at : at + _ROWS] for at in range(0, len(table), _ROWS)]
+            domains.setdefault(f"<td>{symbol}</td><td>{both(use.gloss) or NONE}</td>", {})[domain] = None
+    table = [f"<tr>{row}<td>{', &nbsp;'.join(some)}</td></tr>" for row, some in domains.items()]
+    words = (Text("symbol", "기호"), Text("meaning", "뜻"), Text("domain", "범위"))
+    head = f"<thead><tr>{''.join(f'<th>{both(word)}</th>' for word in words)}</tr></thead>"
+    columns = [f'<table class="notation">{head}<tbody>{"".join(rows)}</tbody></table>' for rows in _even(table, _ROWS)]
+    slides = ["".join(columns[at : at + 2]) for at in range(0, len(columns), 2)]
     return [
         _Slide(
-            '<div class="body"><table class="notation">'
-            f"<thead><tr>{head}</tr></thead><tbody>{''.join(some)}</tbody></table></div>",
+            f'<div class="body columns">{markup}</div>',
             both(Text("Notation", "기호")),
             f"{number} / {len(slides)}" if len(slides) > 1 else "",
         )
-        for number, some in enumerate(slides, 1)
+        for number, markup in enumerate(slides, 1)
     ]
+
+
+def _even(rows: list[str], most: int) -> list[list[str]]:
+    """Rows in columns of about the same length, none longer than `most`."""
+    each = math.ceil(len(rows) / max(1, math.ceil(len(rows) / most)))
+    return [rows[at : at + each] for at in range(0, len(rows), max(each, 1))]

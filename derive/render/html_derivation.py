@@ -1,54 +1,26 @@
-"""The slides of one derivation: what is to be shown, what is given, the steps with their reasons and verdicts.
+"""The slides of a derivation: what it claims, then its steps with their reasons and verdicts.
 
-A derivation that is too long for one slide is split over several: the goal stays on top of each, and the last line of
-the slide before is repeated.
+A derivation that is too long for one slide is split over several: what is to be shown stays on top of each, and the
+last line of the slide before is repeated.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from derive.derivation import Derivation, Line, Text
-from derive.kernel.terms import OPTIMA, Term
-from derive.render.highlight import changed
+from derive.derivation import Derivation, Text
+from derive.render.html_claim import box, reminder
+from derive.render.html_line import Shown, claim_line, lines_shown
 from derive.render.html_page import Page, both, escape
-from derive.render.latex import Path, latex
-from derive.render.mathml import Formula
-from derive.render.pieces import RELATION_SIGNS
-from derive.render.summary import VERDICT_WORDS, summary
-from derive.render.symbol_table import given_latex
-from derive.symbols import Naming
+from derive.render.summary import summary_of
 
 MAX_STEPS = 5  # on one slide, besides the line that it begins with
-BODY_HEIGHT = 27.0  # rem below the heading of a slide
-TERM_WIDTH, WIDE_WIDTH = 32.6, 48.5  # rem for a formula beside its reason, and above it
-TERM_SIZE, SMALL_SIZE, LARGE_SIZE = 1.1, 0.92, 1.35  # rem, the font sizes of deck.css; no formula is ever smaller
+BODY_HEIGHT = 27.6  # rem below the heading of a slide
+SIZES = (1.5, 1.35, 1.2, 1.1)  # rem: the largest in which the slides stay as few
+_CUT = 1.5  # rem that may lack before it is told; heights are estimates
 
-RULE_WORDS = {
-    "definition": Text("by definition", "정의"),
-    "identity": Text("algebra", "식의 정리"),
-    "log_of_product": Text("the logarithm of a product is a sum", "로그는 곱을 합으로 바꾼다"),
-    "argopt": Text("the same optimum", "최적점은 그대로"),
-    "sum_termwise": Text("term by term", "항마다"),
-    "grad": Text("differentiate", "미분"),
-    "subgrad_abs": Text("subgradient of the absolute value", "절댓값의 부분기울기"),
-    "positive": Text("a sum of squares", "제곱의 합"),
-    "induction": Text("by induction", "수학적 귀납법"),
-    "equivalent": Text("equivalent", "동치"),
-}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line as markup, with the height it takes in rem."""
-
-    markup: str
-    again: str  # the markup when the line is repeated at the top of a slide
-    height: float
-    again_height: float
-    grows: bool  # still fits beside its reason in the large size
+Pages = list[range]  # the lines of each slide; the first of a further one repeats the last of the one before
 
 
 @dataclass(frozen=True)
@@ -60,212 +32,96 @@ class Part:
     count: int
 
 
-def footer(derivation: Derivation) -> str:
-    short = f'<span class="id">{derivation.digest[:12]}</span>' if derivation.digest else ""
-    source = f"<span>{escape(derivation.source)}</span>" if derivation.source else ""
-    return (
-        f'<span class="count">{both(Text(summary(derivation, "en"), summary(derivation, "ko")))}</span>{short}{source}'
-    )
+def footer(derivations: Sequence[Derivation]) -> str:
+    """The counts and the beginnings of the certificates; the sources, unless an obligation names them."""
+    text = Text(summary_of(derivations, "en"), summary_of(derivations, "ko"))
+    digests = " ".join(d.digest[: 12 if len(derivations) == 1 else 6] for d in derivations if d.digest)
+    above = {item.source for derivation in derivations for item in derivation.obligations}
+    named = dict.fromkeys(d.source for d in derivations if d.source and d.source not in above)
+    short = f'<span class="id">{escape(digests)}</span>' if digests else ""
+    return f'<span class="count">{both(text)}</span>{short}' + "".join(f"<span>{escape(s)}</span>" for s in named)
 
 
-def parts(page: Page, derivation: Derivation, *, taken: float = 0.0) -> list[Part]:
-    """The slides of a derivation; `taken` is the height in rem already used on the first one."""
-    naming = page.notation.naming_of(derivation)
-    goal, goal_height = _goal(page, derivation, naming)
-    given, given_height = _given(page, derivation)
-    rows = [_row(page, derivation, at, naming) for at in range(len(derivation.lines))]
-    top = max(goal_height, given_height) + (1.9 if goal or given else 0.0)
-    later = BODY_HEIGHT - goal_height - (1.9 if goal else 0.0)
-    pages = _split(rows, BODY_HEIGHT - top - taken, later)
-    roomy = _roomy(rows, pages, BODY_HEIGHT - top - taken, later)
-    name = derivation.title.en or derivation.name or "derivation"
-    if len(pages) > 1:
-        page.warn(f"{name}: {len(derivation.lines) - 1} steps do not fit on one slide; shown on {len(pages)}")
+def parts(page: Page, derivation: Derivation, *, taken: float = 0.0, room: float = BODY_HEIGHT) -> list[Part]:
+    """The slides of a derivation; in rem, `room` is the height of each, and `taken` what the first has used already."""
+    (top, top_height), (again, again_height) = box(page, derivation), reminder(page, derivation)
+    rows = lines_shown(page, derivation)
+    first, later = room - top_height - taken, room - again_height
+    size, pages, over = _layout(rows, first, later)
+    if over > _CUT:
+        page.warn(f"{derivation.file or derivation.name or 'derivation'}: a line is higher than the slide; break it up")
     found = []
     for number, chosen in enumerate(pages, 1):
-        blocks = goal + given if number == 1 else goal
-        alone = " alone" if number > 1 or not (goal and given) else ""
-        claim = f'<div class="claim{alone}">{blocks}</div>' if blocks else ""
-        items = "".join(rows[at].again if at == chosen[0] and number > 1 else rows[at].markup for at in chosen)
-        found.append(Part(f'{claim}<ol class="steps{" roomy" if roomy else ""}">{items}</ol>', number, len(pages)))
+        items = "".join(rows[at].markup(size, again=at == chosen[0] and number > 1) for at in chosen)
+        steps = f'<ol class="steps" style="--term:{size}rem">{items}</ol>'
+        found.append(Part((top if number == 1 else again) + steps, number, len(pages)))
     return found
 
 
-def _roomy(rows: list[Row], pages: list[list[int]], first: float, later: float) -> bool:
-    """Whether all the lines can be printed larger."""
-    if not all(row.grows for row in rows):
-        return False
-    heights = [sum(rows[at].height for at in chosen) * LARGE_SIZE / TERM_SIZE for chosen in pages]
-    return all(height <= (later if at else first) for at, height in enumerate(heights))
-
-
-def _split(rows: list[Row], first: float, later: float) -> list[list[int]]:
-    """Which lines stand on which slide, as evenly as their heights allow."""
-    most = MAX_STEPS
-    while True:
-        pages = _fill(rows, first, later, most)
-        even = math.ceil((len(rows) - 1) / len(pages))
-        if even >= most or len(_fill(rows, first, later, even)) > len(pages):
-            return pages
-        most = even
-
-
-def _fill(rows: list[Row], first: float, later: float, most: int) -> list[list[int]]:
-    pages = [[0]] if rows else []
-    room = first - rows[0].height if rows else 0.0
-    for at in range(1, len(rows)):
-        if len(pages[-1]) > most or (rows[at].height > room and len(pages[-1]) > 1):
-            pages.append([at - 1])
-            room = later - rows[at - 1].again_height
-        pages[-1].append(at)
-        room -= rows[at].height
-    return pages
-
-
-# --- what is to be shown, and what is given --------------------------------------------------------------------------
-
-
-def _goal(page: Page, derivation: Derivation, naming: Naming) -> tuple[str, float]:
-    if derivation.goal is None:
-        return "", 0.0
-    tex = latex(derivation.goal, binders=derivation.goal_binders, naming=naming)
-    formula = page.formula(tex, display=True, alt=page.spoken(derivation.goal, derivation.goal_binders))
-    heading = both(Text("To show", "보일 것"))
-    return f'<section><h3>{heading}</h3><div class="goal">{formula.markup}</div></section>', formula.height * 1.05 + 1.1
-
-
-def _given(page: Page, derivation: Derivation) -> tuple[str, float]:
-    chips = [page.formula(tex) for tex in given_latex(derivation, page.notation)]
-    if not chips:
-        return "", 0.0
-    items = "".join(f"<li>{chip.markup}</li>" for chip in chips)
-    heading = both(Text("Given", "가정"))
-    declared = both(Text("declared, not proved", "증명 없이 둔 것"))
-    width = sum(chip.width + 1.3 for chip in chips)
-    lines = max(1, math.ceil(width / 25.0))
-    markup = f'<section><h3>{heading}<small>{declared}</small></h3><ul class="facts">{items}</ul></section>'
-    return markup, lines * 1.6 * max(1.0, max(chip.height for chip in chips) / 1.6) + 1.1
-
-
-# --- one line --------------------------------------------------------------------------------------------------------
-
-
-def _row(page: Page, derivation: Derivation, at: int, naming: Naming) -> Row:
-    line = derivation.lines[at]
-    before = derivation.lines[at - 1] if at else None
-    plain, shown = _terms(page, derivation, line, before, naming)
-    formula = shown
-    wide = formula.width * TERM_SIZE > TERM_WIDTH
-    small = formula.width * TERM_SIZE > WIDE_WIDTH
-    size = SMALL_SIZE if small else TERM_SIZE
-    if formula.width * size > WIDE_WIDTH * 1.06:
-        place = f"{derivation.file or 'line'}{':' if derivation.file else ' '}{line.number or at + 1}"
-        page.warn(f"{place}: the formula is wider than the slide; on paper its end is cut off; break it into parts")
-    relation = page.formula(RELATION_SIGNS[line.relation]).markup if line.relation else ""
-    why, why_height = _why(line, 46.0 if wide else 15.5)
-    found, found_height = _found(line)
-    height = formula.height * size + 0.75
-    height = height + why_height if wide else max(height, why_height + 0.45)
-    classes = [
-        "step",
-        *(["wide"] if wide else []),
-        *(["small"] if small else []),
-        *([line.verdict] if line.verdict else []),
-    ]
-    number = f"({at})" if at else ""
-
-    def markup(extra: list[str], term: Formula, reason: str, below: str) -> str:
-        return (
-            f'<li class="{" ".join(classes + extra)}">'
-            f'<span class="no">{number}</span><span class="rel">{relation}</span>'
-            f'<span class="term">{term.markup}</span><span class="why">{reason}</span>'
-            f'<span class="verdict">{_mark(line)}</span>{below}</li>'
-        )
-
-    full = markup(["frag"] if at else [], formula, why, found)
-    again = markup(["again"], plain, "", "")
-    grows = formula.width * LARGE_SIZE <= TERM_WIDTH
-    return Row(full, again, height + found_height, plain.height * size + 0.75, grows)
-
-
-def _terms(
-    page: Page, derivation: Derivation, line: Line, before: Line | None, naming: Naming
-) -> tuple[Formula, Formula]:
-    """The line as it is, and with what changed marked and what has a name braced."""
-    alt = page.spoken(line.term, line.binders)
-    tex = latex(line.term, binders=line.binders, naming=naming)
-    mark = changed(before.term, line.term) if before is not None else frozenset[Path]()
-    mark = frozenset[Path]() if () in mark else mark  # where everything is new, a mark says nothing
-    braces = _braces(derivation, line.term)
-    marked = latex(line.term, binders=line.binders, naming=naming, mark=mark, braces=braces)
-    return page.formula(tex, display=True, alt=alt), page.formula(marked, display=True, alt=alt)
-
-
-def _braces(derivation: Derivation, term: Term) -> Mapping[Path, str]:
-    """Parts of a line that a definition gives a name to."""
-    names = {
-        d.body: f"{d.name}({', '.join(d.parameters)})" if d.parameters else d.name
-        for d in derivation.assumptions.definitions
-        if d.body[0] not in ("v", "q", "c")
-    }
-    found: dict[Path, str] = {}
-
-    def look(node: Term, path: Path) -> None:
-        if node in names and path:
-            found[path] = names[node]
-            return
-        for k, part in enumerate(node):
-            if k and isinstance(part, tuple) and part and not (node[0] in OPTIMA and k == 1):
-                look(part, (*path, k))
-
-    look(term, ())
+def claims(
+    page: Page, derivations: Sequence[Derivation], *, taken: float = 0.0, room: float = BODY_HEIGHT
+) -> list[Part]:
+    """Several derivations of one line each as a list of claims, as many to a slide as fit."""
+    rows = [claim_line(page, derivation, number) for number, derivation in enumerate(derivations, 1)]
+    start = [Shown(rows[0].line, "", "", rows[0].plain, rows[0].marked, "", 0.0, "", 0.0)]  # a first line of no height
+    size, pages, _ = _layout([*start, *rows], room - taken, room, listed=True)
+    found = []
+    for number, chosen in enumerate(pages, 1):
+        items = "".join(rows[at - 1].markup(size) for at in chosen[1:])
+        steps = f'<ol class="steps claims" style="--term:{size}rem">{items}</ol>'
+        found.append(Part(steps, number, len(pages)))
     return found
 
 
-def _why(line: Line, width: float) -> tuple[str, float]:
-    """The reason beside a line, and how high it is in rem."""
-    words = RULE_WORDS.get(line.rule, Text())
-    reason = line.reason or words
-    small = []
-    if line.rule:
-        small.append(f"<code>{escape(line.rule)}</code>")
-    if line.side_conditions:
-        needs = escape(", ".join(line.side_conditions))
-        small.append(both(Text("needs", "조건")) + f" <code>{needs}</code>")
-    if not reason and not small:
-        return "", 0.0
-    longest = max(_text_width(reason.en), _text_width(reason.ko)) * 0.92
-    extra = 1.0 * math.ceil((len(line.rule) + len(", ".join(line.side_conditions)) + 8) * 0.4 / width) if small else 0.0
-    markup = both(reason) + (f"<small>{' · '.join(small)}</small>" if small else "")
-    return markup, math.ceil(longest / width) * 1.25 + extra
+# --- which lines stand on which slide, and how large ----------------------------------------------------------------
 
 
-def _text_width(text: str) -> float:
-    return sum(1.0 if c >= "\u1100" else 0.55 for c in text)
+def _layout(rows: Sequence[Shown], first: float, later: float, *, listed: bool = False) -> tuple[float, Pages, float]:
+    """The largest size in which no more slides are needed and no more reasons go below their formulas.
+
+    With what stands on which slide in it, and how many rem do not fit.
+    """
+
+    def split(size: float, air: float = 0.0) -> tuple[tuple[float, int, int], Pages]:
+        heights = [row.height(size) for row in rows]
+        again = [0.0 if listed else row.again_height(size) for row in rows]
+        return _split([0.0, *heights[1:]] if listed else heights, again, first - air, later - air)
+
+    smallest = SIZES[-1]
+    least, pages = split(smallest)
+    wide = sum(row.wide(smallest) for row in rows)
+    for size in SIZES[:-1]:
+        cost, larger = split(size, air=1.2)
+        if cost <= least and sum(row.wide(size) for row in rows) <= wide:
+            return size, larger, cost[0]
+    return smallest, pages, least[0]
 
 
-def _mark(line: Line) -> str:
-    if not line.verdict:
-        return ""
-    word = VERDICT_WORDS[line.verdict]
-    return f'<svg aria-hidden="true"><use href="#mark-{line.verdict}"/></svg><span class="sr">{both(word)}</span>'
+def _split(
+    heights: Sequence[float], again: Sequence[float], first: float, later: float
+) -> tuple[tuple[float, int, int], Pages]:
+    """Which lines stand on which slide: as few slides as fit, no step alone where that can be, evenly filled.
 
+    Also what it costs: how much does not fit, how many slides, how many of them with a single step.
 
-def _found(line: Line) -> tuple[str, float]:
-    """Why a line is not proved: the exact point at which it fails, or what is missing."""
-    if line.verdict not in ("refuted", "undecided", "checked"):
-        return "", 0.0
-    text = []
-    if line.witness:
-        point = escape(", ".join(f"{name} = {value}" for name, value in line.witness.items()))
-        text.append(both(Text("fails at", "반례")) + f" <code>{point}</code>")
-    if line.left or line.right:
-        text.append(both(Text("left", "왼쪽")) + f" <code>{escape(line.left)}</code>")
-        text.append(both(Text("right", "오른쪽")) + f" <code>{escape(line.right)}</code>")
-    if line.message:
-        text.append(escape(line.message))
-    markup = "; ".join(text) or both(VERDICT_WORDS[line.verdict])
-    length = (
-        len(line.message) + sum(len(k) + len(v) + 5 for k, v in line.witness.items()) + len(line.left + line.right) + 20
-    )
-    return f'<div class="found">{markup}</div>', 1.1 + 1.3 * math.ceil(length / 95)
+    >>> _split([2.0] * 6, [2.0] * 6, 8.0, 10.0)[1]
+    [range(0, 3), range(2, 6)]
+    """
+    best: dict[int, tuple[tuple[float, int, int, float], Pages]] = {}
+    steps = len(heights) - 1
+    if steps < 1:
+        return (round(max(0.0, sum(heights) - first), 1), 1, 0), [range(len(heights))]
+    for end in range(1, len(heights)):
+        options = []
+        for begin in range(max(end - MAX_STEPS, 0), end):  # the line that the slide begins with
+            room, used = (later, again[begin]) if begin else (first, heights[0])
+            free = room - used - sum(heights[begin + 1 : end + 1])
+            if begin and begin not in best:
+                continue
+            (over, count, single, uneven), before = best[begin] if begin else ((0.0, 0, 0, 0.0), [])
+            alone = steps > 1 and end - begin == 1
+            cost = (round(over + max(0.0, -free), 1), count + 1, single + alone, uneven + free * free)
+            options.append((cost, [*before, range(begin, end + 1)]))
+        best[end] = min(options, key=lambda option: option[0])
+    cost, pages = best[steps]
+    return cost[:3], pages

@@ -10,6 +10,10 @@ from derive.errors import InputError
 from derive.markdown import Block, Inline, split_languages
 from derive.render.html_page import Page, both_markup, escape
 
+PROSE_SIZES = (1.6, 1.45, 1.3, 1.15, 1.02)  # rem
+LEAD_SIZE = 1.25  # rem, above the steps of a derivation
+_WIDTH = 54.0  # rem of a line
+
 
 def plain_text(inlines: tuple[Inline, ...]) -> str:
     """Running text without its markup."""
@@ -96,24 +100,34 @@ def _inline(page: Page, inline: Inline) -> str:
     return f"<{_TAGS[inline.kind]}>{inside}</{_TAGS[inline.kind]}>"
 
 
-def height(blocks: Sequence[Block]) -> float:
-    """An estimate of how high blocks stand in rem, in the language in which they are higher."""
-    return max(sum(_block_height(b, 56.0) for b in blocks if b.language in ("", lang)) for lang in LANGUAGES)
+def height(blocks: Sequence[Block], size: float = 1.2) -> float:
+    """An estimate of how high blocks stand in rem, in the language in which they are higher; `size` is in rem."""
+    em = _WIDTH / size
+    return size * max(sum(_block_height(b, em) for b in blocks if b.language in ("", lang)) for lang in LANGUAGES)
 
 
 def _block_height(block: Block, width: float) -> float:
+    """In em of the text."""
     if block.kind in ("list", "quote"):
-        return 0.6 + sum(max(_block_height(b, width - 2.0) - 0.4, 0.0) for item in block.items for b in item)
+        return 0.5 + sum(max(_block_height(b, width - 1.7) - 0.4, 0.0) for item in block.items for b in item)
     if block.kind == "table":
-        return 1.0 + 2.5 * len(block.rows)
+        return 0.8 + sum(3.4 if any(map(_is_high, row)) else 2.1 for row in block.rows)
     if block.kind == "code":
-        return 2.4 + 1.4 * block.text.count("\n")
+        return 2.0 + 1.2 * block.text.count("\n")
     if block.kind == "math":
-        return 2.4 + 1.9 * block.text.count("\\\\") + (1.8 if "\\frac" in block.text or "\\sum" in block.text else 0.0)
+        return 2.4 + 1.8 * block.text.count("\\\\") + (1.7 if _high(block.text) else 0.0)
     text = plain_text(block.inlines)
-    lines = math.ceil(max(sum(1.2 if c >= "\u1100" else 0.62 for c in text), 1.0) / width)
+    lines = math.ceil(max(sum(1.0 if c >= "\u1100" else 0.52 for c in text), 1.0) / width)
     return (
-        0.8
-        + 1.8 * (lines + sum(i.kind == "break" for i in block.inlines))
-        + 3.0 * sum(i.kind == "display" for i in block.inlines)
+        0.7
+        + 1.5 * (lines + sum(i.kind == "break" for i in block.inlines))
+        + 2.6 * sum(i.kind == "display" for i in block.inlines)
     )
+
+
+def _is_high(cell: tuple[Inline, ...]) -> bool:
+    return any(inline.kind in ("math", "display") and _high(inline.text) for inline in cell)
+
+
+def _high(tex: str) -> bool:
+    return any(command in tex for command in ("\\frac", "\\sum", "\\prod", "\\underbrace"))

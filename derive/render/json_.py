@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from derive.ascii import show
-from derive.derivation import Derivation, Line, Text
+from derive.derivation import Derivation, Line, Obligation, Text
 from derive.kernel.terms import Term
 from derive.render.latex import latex
-from derive.render.summary import counts, summary
+from derive.render.summary import counts, obligation_counts, summary
 from derive.render.symbol_table import given_latex, symbols_used
 from derive.symbols import DEFAULT, Naming, Notation
 
@@ -41,9 +41,15 @@ def as_json(derivation: Derivation, notation: Notation = DEFAULT) -> dict[str, A
             for use in symbols_used(derivation, notation)
         ],
         "lines": [_line(line, naming) for line in derivation.lines],
+        "obligations": [_obligation(item, notation) for item in derivation.obligations],
+        "braces": [{**_term(term, (), naming), "text": _both(text)} for term, text in derivation.braces],
         "certificate": None if derivation.certificate is None else dict(derivation.certificate),
         "digest": derivation.digest,
-        "summary": {**counts(derivation), "text": {lang: summary(derivation, lang) for lang in ("en", "ko")}},
+        "summary": {
+            **counts(derivation),
+            "obligations": obligation_counts([derivation]),
+            "text": {lang: summary(derivation, lang) for lang in ("en", "ko")},
+        },
     }
 
 
@@ -53,6 +59,11 @@ def _both(text: Text) -> dict[str, str]:
 
 def _term(term: Term, binders: tuple[str, ...], naming: Naming) -> dict[str, str]:
     return {"ascii": show(term, binders), "latex": latex(term, binders=binders, naming=naming)}
+
+
+def _obligation(item: Obligation, notation: Notation) -> dict[str, Any]:
+    proof = None if item.proof is None else as_json(item.proof, notation)
+    return {"text": _both(item.text), "source": item.source, "verdict": item.verdict, "proof": proof}
 
 
 def _line(line: Line, naming: Naming) -> dict[str, Any]:

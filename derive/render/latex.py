@@ -20,6 +20,7 @@ from derive.symbols import DEFAULT, Naming, Notation, Printed, checked_name, nam
 __all__ = ["Path", "escape_text", "latex"]
 
 Path = tuple[int, ...]
+Braces = Mapping[Path, str | Term]  # what is written below a sub-term
 
 _CALLED = {
     "min": r"\min", "max": r"\max", "sign": r"\operatorname{sign}", "erf": r"\operatorname{erf}", "gamma": r"\Gamma",
@@ -36,14 +37,14 @@ def latex(
     binders: tuple[str, ...] = (),
     *,
     mark: Collection[Path] = (),
-    braces: Mapping[Path, str] | None = None,
+    braces: Braces | None = None,
     naming: Naming | None = None,
 ) -> str:
     r"""A term as LaTeX.
 
     `binders` are the author's names of the bound indices in preorder. `mark` are paths to sub-terms that are wrapped
     in `\class{changed}{...}`; a path that ends in 0 means the sign of that node alone. `braces` names sub-terms below
-    an underbrace, in words that may hold a symbol like L_1. `naming` keeps names apart over several terms.
+    an underbrace, by a term or in words that may hold a symbol like L_1. `naming` keeps names apart over several terms.
     Raises InputError for a name or a node that is not one of ours.
 
     >>> latex(("+", ("v", "w"), ("neg", ("*", ("v", "eta"), ("ix", "g", ("v", "t"))))))
@@ -57,12 +58,7 @@ class _Printer:
     """One printing of one term: holds the names in scope and where we are in the tree."""
 
     def __init__(
-        self,
-        naming: Naming,
-        binders: tuple[str, ...],
-        mark: frozenset[Path],
-        braces: Mapping[Path, str],
-        free: Collection[str],
+        self, naming: Naming, binders: tuple[str, ...], mark: frozenset[Path], braces: Braces, free: Collection[str]
     ) -> None:
         self.naming, self.mark, self.braces, self.free = naming, mark, braces, free
         self.binders = iter(binders)
@@ -89,7 +85,9 @@ class _Printer:
         if path in self.mark:
             text = rf"\class{{changed}}{{{text}}}"
         if path in self.braces:
-            text = rf"\underbrace{{{text}}}_{{{label(self.braces[path])}}}"
+            name = self.braces[path]
+            words = label(name) if isinstance(name, str) else latex(name, naming=self.naming)
+            text = rf"\underbrace{{{text}}}_{{{words}}}"
         return text
 
     def at_least(self, term: Term, path: Path, level: int, **options: bool) -> Piece:
@@ -162,11 +160,14 @@ def _call(printer: _Printer, term: Term, path: Path) -> Piece:
     shown, arguments, below = printer.name(term[1]), term[2:], []
     if shown.subscript:
         below.append(shown.subscript)
-    if printer.naming.notation.entry(term[1]).call_style == "subscript" and len(arguments) > 1:
-        arguments = arguments[:-1]
-    inside, tall = _listed(printer, arguments, path, 2)
-    if len(arguments) < len(term) - 2:
-        below.append(_listed(printer, term[-1:], path, len(term) - 1)[0])
+    style = printer.naming.notation.entry(term[1]).call_style if len(arguments) > 1 else "arguments"
+    here = {"subscript": len(arguments) - 1, "conditional": 1}.get(style, len(arguments))
+    inside, tall = _listed(printer, arguments[:here], path, 2)
+    rest, high = _listed(printer, arguments[here:], path, 2 + here)
+    if style == "subscript":
+        below.append(rest)
+    elif rest:
+        inside, tall = rf"{inside} \mid {rest}", tall or high
     head = str(Printed(printer.sign(shown.base, path), ",".join(below)))
     return Piece(bracketed(head, inside, tall), L.CALL, tall, first=shown.base, last=")")
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from derive.derivation import Derivation, Line
-from derive.render.aligned import Braces, aligned_latex
+import re
+
+from derive.derivation import Derivation, Line, Obligation
+from derive.render.aligned import aligned_latex
 from derive.render.escape import escape_markdown, printable
 from derive.render.latex import latex
+from derive.render.statement import statement
 from derive.render.summary import VERDICT_WORDS, summary, word
 from derive.render.symbol_table import given_latex
 from derive.symbols import DEFAULT, Notation
 
 
-def markdown(
-    derivation: Derivation, notation: Notation = DEFAULT, lang: str = "en", *, braces: Braces | None = None
-) -> str:
+def markdown(derivation: Derivation, notation: Notation = DEFAULT, lang: str = "en") -> str:
     """The display of `derive show --to markdown`: math between dollar signs, every text of a user escaped.
 
     >>> from derive.derivation import Line
@@ -36,13 +37,29 @@ def markdown(
     if derivation.goal is not None:
         goal = latex(derivation.goal, binders=derivation.goal_binders, naming=notation.naming_of(derivation))
         parts.append(f"{word('goal', lang).capitalize()}: ${goal}$")
-    parts.append(f"$$\n{aligned_latex(derivation, notation, lang, reasons=False, braces=braces)}\n$$")
+    rests = [_obligation(item, notation, lang) for item in derivation.obligations]
+    parts += ["\n".join([f"{word('obligation', lang).capitalize()}:", "", *rests])] if rests else []
+    parts.append(f"$$\n{aligned_latex(derivation, notation, lang, reasons=False)}\n$$")
     items = [item for number, line in enumerate(derivation.judged, 1) for item in _item(number, line, lang)]
     parts += ["\n".join(items)] if items else []
     foot = summary(derivation, lang)
     if derivation.source:
         foot += f" · {word('source', lang)}: {escape_markdown(derivation.source)}"
-    return "\n\n".join([*parts, foot])
+    return "\n\n".join([_for_github(part) for part in parts] + [foot])
+
+
+def _for_github(text: str) -> str:
+    r"""GitHub refuses \operatorname; this is what it stands for."""
+    text = re.sub(r"\\operatorname\*\{([^{}]*)\}", r"\\mathop{\\mathrm{\1}}", text)
+    return re.sub(r"\\operatorname\{([^{}]*)\}", r"\\mathop{\\mathrm{\1}}\\nolimits", text)
+
+
+def _obligation(item: Obligation, notation: Notation, lang: str) -> str:
+    text = f"- {escape_markdown(item.text.in_(lang))}"
+    if item.proof is not None and (whole := statement(item.proof)):
+        text += f", ${latex(whole[0], binders=whole[1], naming=notation.naming_of(item.proof))}$"
+    source = f" · {word('source', lang)}: {escape_markdown(item.source)}" if item.source else ""
+    return f"{text}: **{VERDICT_WORDS[item.verdict].in_(lang)}**{source}"
 
 
 def _item(number: int, line: Line, lang: str) -> list[str]:

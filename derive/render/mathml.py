@@ -30,6 +30,7 @@ MAX_LENGTH = 20_000  # characters of one formula
 MAX_DEPTH = 100  # math-core recurses on the machine's stack: 10,000 nested braces end the process
 MAX_RUN = 30  # \sqrt\sqrt\sqrt... nests without a brace
 
+_BRACES = {"⏟": "underbrace", "⏞": "overbrace"}
 _OPEN, _CLOSE = 0xF0000, 0xF8000
 _ELEMENT_NAMES = (
     "math mi mn mo mtext mspace ms mrow mfrac msqrt mroot mstyle mpadded mphantom msub msup msubsup munder mover "
@@ -83,7 +84,7 @@ def to_mathml(tex: str, *, display: bool = False, alt: str = "", file: str = "",
         root, characters = _convert(tex.strip(), display)
     except InputError as error:
         raise error.at(file=file, line=line) from None
-    width, height = size_of(root)
+    width, height = size_of(root, display=display)
     math = ElementTree.Element("math", {"display": "block"} if display else {})
     math.set("alttext", " ".join((alt or tex).split()))
     math.extend(root)
@@ -99,6 +100,7 @@ def _convert(tex: str, display: bool) -> tuple[Any, frozenset[str]]:
     named = re.sub(r"&(?!amp;|lt;|gt;|quot;|apos;|#)(\w+;)", lambda m: html.entities.html5[m[1]], markup)
     root = ElementTree.fromstring(named)
     _unwrap(root, wraps, tex)
+    _braces(root)
     _clean(root, tex)
     return root, frozenset(_characters(root))
 
@@ -216,6 +218,8 @@ def _rewrite(source: str, whole: str, wraps: list[dict[str, str]]) -> str:
         elif command in ("\\text", "\\textrm", "\\mbox"):
             body, end = _group(source, end, whole, command)
             out.append(_rewrite_text(_text("\\text", body), whole, wraps) if "$" in body else f"\\text{{{body}}}")
+        elif command == "\\underbrace" and re.search(r"[\w}]\s*$", "".join(out[-2:])):
+            out.append("\\," + command)  # TeX takes it for an operator and leaves this space
         elif command == "\\bm":
             out.append("\\boldsymbol")
         else:
@@ -306,6 +310,15 @@ def _close_up(row: Any, following: Any) -> None:
             if last in list(node):
                 node.remove(last)
                 break
+
+
+def _braces(root: Any) -> None:
+    """A brace is drawn by the page, as wide as what it spans: Chromium leaves out the end of a long one."""
+    for node in root.iter():
+        if node.tag in ("munder", "mover") and len(node) == 2 and node[1].tag == "mo" and node[1].text in _BRACES:
+            name = _BRACES[node[1].text]
+            node.remove(node[1])
+            node.tag, node.attrib = "mrow", {"class": name}
 
 
 def _clean(root: Any, tex: str) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from derive.derivation import Assumptions, Derivation, Symbol, Text
-from derive.kernel.terms import BINDERS, OPTIMA, Term, subterms
+from derive.derivation import Derivation, Symbol, Text
+from derive.kernel.terms import BINDERS, OPTIMA, ZERO, Term, rebuild, subterms
 from derive.render.highlight import parts
 from derive.render.latex import latex
 from derive.render.pieces import RELATION_SIGNS
 from derive.symbols import DEFAULT, Naming, Notation, names_in
 
+_FAMILIES = ("ix", "call")
 _INDEX_NAMES = ("i", "j", "k", "l")
 _SETS = {"real": r"\mathbb{R}", "integer": r"\mathbb{Z}"}
 _KINDS = {"real": Text("real", "실수"), "integer": Text("integer", "정수")}
@@ -30,7 +31,7 @@ class SymbolUse(NamedTuple):
 def symbols_used(derivation: Derivation, notation: Notation = DEFAULT) -> tuple[SymbolUse, ...]:
     """The names that the lines and the goal use, in order of appearance, then the names of their indices.
 
-    >>> from derive.derivation import Line
+    >>> from derive.derivation import Assumptions, Line
     >>> d = Derivation(assumptions=Assumptions(facts=((">", ("v", "b"), ("q", 0)),)), lines=(Line("", ("v", "b")),))
     >>> symbols_used(d)[0].latex, symbols_used(d)[0].domain.en
     ('b', 'b > 0')
@@ -47,6 +48,7 @@ def symbols_used(derivation: Derivation, notation: Notation = DEFAULT) -> tuple[
 def given_latex(derivation: Derivation, notation: Notation = DEFAULT) -> tuple[str, ...]:
     """The assumptions as formulas: kinds of names, facts, definitions.
 
+    >>> from derive.derivation import Assumptions
     >>> given_latex(Derivation(assumptions=Assumptions(facts=((">", ("v", "b"), ("q", 0)),))))
     ('b > 0',)
     """
@@ -58,7 +60,7 @@ def given_latex(derivation: Derivation, notation: Notation = DEFAULT) -> tuple[s
         symbols = [s for s in given.symbols if s.kind == kind and (kind == "integer" or s.name not in compared)]
         if symbols:
             found.append(", ".join(_shown(derivation, s, naming) for s in symbols) + rf" \in {_SETS[kind]}")
-    found += [latex(_instance(fact), naming=naming) for fact in given.facts]
+    found += facts_latex(derivation, given.facts, naming)
     for definition in given.definitions:
         parameters = tuple(("v", name) for name in definition.parameters)
         head: Term = ("call", definition.name, *parameters) if parameters else ("v", definition.name)
@@ -67,20 +69,43 @@ def given_latex(derivation: Derivation, notation: Notation = DEFAULT) -> tuple[s
     return tuple(found)
 
 
+def facts_latex(derivation: Derivation, facts: Sequence[Term], naming: Naming) -> list[str]:
+    """Facts as formulas, said of the member of a family that the derivation uses; 0 < a and a < 1 become 0 < a < 1."""
+    chains: list[list[Term]] = []
+    for fact in (_instance(fact, derivation) for fact in facts):
+        before = chains[-1][-1] if chains else fact
+        joins = before[0] in ("<", "<=") and fact[0] in ("<", "<=") and before[2] == fact[1]
+        chains = [*chains[:-1], [*chains[-1], fact]] if joins and chains else [*chains, [fact]]
+    return [
+        " ".join([latex(first, naming=naming), *(f"{RELATION_SIGNS[f[0]]} {latex(f[2], naming=naming)}" for f in rest)])
+        for first, *rest in chains
+    ]
+
+
 def _row(derivation: Derivation, symbol: Symbol, role: str, naming: Naming) -> SymbolUse:
     shown = _shown(derivation, symbol, naming, role)
-    facts = [_instance(fact) for fact in derivation.assumptions.facts if _about(fact, symbol.name)]
-    bounds = [_bound_words(fact, symbol.name, derivation.assumptions) for fact in facts]
+    about = [fact for fact in derivation.assumptions.facts if _about(fact, symbol.name)]
+    bounds = [f"{_ascii(fact[1])} {fact[0]} {_ascii(fact[2])}" for fact in (_instance(f, derivation) for f in about)]
     entry = naming.notation.entry(symbol.name)
     if entry.domain:
         words = entry.domain
     else:
         kinds = (_KINDS[symbol.kind],) if symbol.kind == "integer" or not bounds else ()
         words = Text(*(", ".join([*(kind.in_(lang) for kind in kinds), *bounds]) for lang in ("en", "ko")))
-    formulas = [latex(fact, naming=naming) for fact in facts]
+    formulas = facts_latex(derivation, about, naming)
     if symbol.kind == "integer" or not formulas:
         formulas.insert(0, rf"{shown} \in {_SETS[symbol.kind]}")
-    return SymbolUse(symbol.name, shown, naming.notation.gloss(symbol.name), words, r",\; ".join(formulas))
+    gloss = _likelihood(derivation, symbol.name) or naming.notation.gloss(symbol.name)
+    return SymbolUse(symbol.name, shown, gloss, words, r",\; ".join(formulas))
+
+
+def _likelihood(derivation: Derivation, name: str) -> Text:
+    """What a defined name is that stands for a product of densities; no text for any other."""
+    body = next((d.body for d in derivation.assumptions.definitions if d.name == name), ZERO)
+    factors = body[1:] if body[0] == "*" else (body,)
+    if not any(factor[0] == "prod" for factor in factors):
+        return Text()
+    return Text("likelihood", "우도") if len(factors) == 1 else Text("likelihood times prior", "우도와 사전분포의 곱")
 
 
 def _about(fact: Term, name: str) -> bool:
@@ -97,11 +122,6 @@ def _simple(term: Term) -> bool:
     return term[0] in ("v", "q", "c", "ix", "call") or (term[0] == "neg" and _simple(term[1]))
 
 
-def _bound_words(fact: Term, name: str, given: Assumptions) -> str:
-    """A simple fact in ASCII."""
-    return f"{_ascii(fact[1])} {fact[0]} {_ascii(fact[2])}"
-
-
 def _ascii(term: Term) -> str:
     if term[0] == "ix":
         return f"{term[1]}[{', '.join(map(_ascii, term[2:]))}]"
@@ -115,12 +135,18 @@ def _shown(derivation: Derivation, symbol: Symbol, naming: Naming, role: str = "
     tag = {"indexed": "ix", "function": "call"}.get(symbol.role, role or "v")
     if tag == "v":
         return str(naming.printed(symbol.name))
-    for line in derivation.lines:
-        for node, scope in _scoped(line.term, iter(line.binders), ()):
-            if node[:2] == (tag, symbol.name):
-                return latex(_with_names(node, scope), naming=naming)
     names = tuple(("v", name) for name in _INDEX_NAMES[: symbol.arity])
-    return latex((tag, symbol.name, *names), naming=naming)
+    return latex(_use(derivation, tag, symbol.name) or (tag, symbol.name, *names), naming=naming)
+
+
+def _use(derivation: Derivation, tag: str, name: str) -> Term | None:
+    """The first y_i or f(x_i, w) of a family or function, in the lines or else in a definition."""
+    bodies = [(d.body, d.binders) for d in derivation.assumptions.definitions]
+    for term, binders in [*((line.term, line.binders) for line in derivation.lines), *bodies]:
+        for node, scope in _scoped(term, iter(binders), ()):
+            if node[:2] == (tag, name):
+                return _with_names(node, scope)
+    return None
 
 
 def _scoped(term: Term, binders: Iterator[str], scope: tuple[str, ...]) -> Iterator[tuple[Term, tuple[str, ...]]]:
@@ -143,9 +169,24 @@ def _with_names(term: Term, names: tuple[str, ...]) -> Term:
     return tuple(_with_names(part, names) if isinstance(part, tuple) and part else part for part in term)
 
 
-def _instance(fact: Term) -> Term:
-    """A fact about every member of a family, said of the member with the index i."""
-    return _with_names(fact[2], _INDEX_NAMES[: fact[1]]) if fact[0] == "all" else fact
+def _instance(fact: Term, derivation: Derivation) -> Term:
+    """A fact about every member of a family, said of the first member that the derivation uses, or of the i-th."""
+    if fact[0] != "all":
+        return fact
+    _, count, inside = fact
+    for node in subterms(inside):
+        places = {part[1]: k for k, part in enumerate(node) if k > 1 and part[0] == "b"} if node[0] in _FAMILIES else {}
+        use = _use(derivation, node[0], node[1]) if len(places) == count else None
+        if use is not None and len(use) == len(node):
+            return _filled(inside, {index: use[k] for index, k in places.items()})
+    return _with_names(inside, _INDEX_NAMES[:count])
+
+
+def _filled(term: Term, values: Mapping[int, Term], depth: int = 0) -> Term:
+    """A term with closed terms for its free indices."""
+    if term[0] == "b":
+        return values.get(term[1] - depth, term)
+    return rebuild(term, lambda part, bound: _filled(part, values, depth + bound))
 
 
 def _indices(derivation: Derivation, naming: Naming, names: set[str]) -> Iterator[SymbolUse]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import unicodedata
 
 from derive.ascii import show
-from derive.derivation import Derivation, Line
+from derive.derivation import Derivation, Line, Obligation
 from derive.kernel.terms import Term
 from derive.render.escape import printable
+from derive.render.statement import statement
 from derive.render.summary import VERDICT_WORDS, summary, word
 
 INLINE = 46  # columns that a formula may take for its reason to stand beside it
@@ -54,6 +55,7 @@ def _head(derivation: Derivation, lang: str) -> str:
         rows.append(("definition", f"{head} := {show(definition.body, definition.binders)}"))
     if derivation.goal is not None:
         rows.append(("goal", show(derivation.goal, derivation.goal_binders)))
+    rows += [("obligation", _obligation(item, lang)) for item in derivation.obligations]
     labels = [word(key, lang) + ":" for key, _ in rows]
     column = max(map(width, labels), default=0)
     lines = [
@@ -62,6 +64,14 @@ def _head(derivation: Derivation, lang: str) -> str:
     ]
     title = derivation.title.in_(lang) or derivation.name
     return "\n".join(([printable(title)] if title else []) + lines)
+
+
+def _obligation(item: Obligation, lang: str) -> str:
+    """What it says, the formula that was proved for it, and its verdict with the source."""
+    whole = statement(item.proof) if item.proof is not None else None
+    formula = f": {show(*whole)}" if whole else ""
+    source = f"; {word('source', lang)}: {item.source}" if item.source else ""
+    return f"{item.text.in_(lang)}{formula} ({VERDICT_WORDS[item.verdict].in_(lang)}{source})"
 
 
 def _body(derivation: Derivation, lang: str) -> list[str]:

@@ -1,0 +1,61 @@
+"""Writes a certificate: the steps that were found for a chain, as the JSON document that the kernel checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from derive.derivation import Assumptions, Definition
+from derive.kernel.check import CHAINS, FORMAT
+from derive.kernel.rules import RULES, Step
+from derive.kernel.terms import Term, abstract, to_json
+
+
+def certificate(steps: Sequence[Step], assumptions: Assumptions, model: Mapping[str, Fraction]) -> dict[str, Any]:
+    """The document that claims what the steps, one after the other, prove under the assumptions.
+
+    `model` has a value for each name, at which every assumption holds.
+    """
+    relation = steps[0].relation
+    for step in steps[1:]:
+        relation = CHAINS[relation][step.relation]
+    return {
+        "format": FORMAT,
+        "symbols": [[s.name, s.role, s.arity, s.kind] for s in assumptions.symbols],
+        "facts": [to_json(fact) for fact in assumptions.facts],
+        "model": _model_json(model, assumptions),
+        "definitions": [[d.name, len(d.parameters), to_json(closed(d))] for d in assumptions.definitions],
+        "claim": to_json((relation, steps[0].before, steps[-1].after)),
+        "steps": [_step_json(step) for step in steps],
+    }
+
+
+def closed(definition: Definition) -> Term:
+    """The body of a definition with its parameters as indices, the last one innermost."""
+    body = definition.body
+    for parameter in definition.parameters:
+        body = abstract(body, parameter)
+    return body
+
+
+def _model_json(model: Mapping[str, Fraction], assumptions: Assumptions) -> dict[str, str]:
+    defined = {d.name for d in assumptions.definitions}
+    return {s.name: str(model[s.name]) for s in assumptions.symbols if s.name not in defined and s.name in model}
+
+
+def _step_json(step: Step) -> dict[str, Any]:
+    hints: dict[str, Any] = {}
+    for name, kind in RULES[step.rule][1].items():
+        value = step.hints[name]
+        if kind == "term":
+            value = to_json(value)
+        elif kind == "cases":
+            value = [[choice, [to_json(form) for form in forms]] for choice, forms in value]
+        hints[name] = value
+    return {
+        "rule": step.rule, "relation": step.relation, "from": to_json(step.before), "to": to_json(step.after), **hints,
+    }  # fmt: skip
+
+
+__all__ = ["certificate", "closed"]

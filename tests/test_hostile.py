@@ -1,0 +1,529 @@
+"""Input that means harm, or is broken: one line that says where, no traceback, nothing evaluated, nothing written."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from derive.cli import main
+from derive.limits import Patience, TimeUp, at_most, too_large
+from derive.parser import parse_expression
+from derive.prover import Settings, prove
+
+SECONDS = 5.0  # of this process, so that a busy machine does not count
+DECK = "# A\n\n```derive\nx = x\n```\n"
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command in an empty folder: exit status and the text on standard error. What holds always is asserted."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str) -> tuple[int, str]:
+        begin = time.process_time()
+        try:
+            status = main(words)
+        except SystemExit as end:
+            status = int(end.code or 0)
+        took = time.process_time() - begin
+        out, err = capsys.readouterr()
+        assert took < SECONDS, f"{took:.1f} s"
+        assert "bug of this program" not in err
+        assert "Traceback" not in out + err
+        if status == 2:
+            assert out == ""
+            assert err.count("\n") == 1
+            assert err.startswith("derive: ")
+        return status, err
+
+    return call
+
+
+def check(run: Run, text: str | bytes, name: str = "a.chain") -> tuple[int, str]:
+    Path(name).write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
+    status, err = run("check", name, "--certificates", "out")
+    if status:
+        assert os.listdir() == [name]
+    return status, err
+
+
+# --- text that cannot be read: exit 2 with the place ----------------------------------------------------------------
+
+PLACED = {
+    "unknown function": ("foo(x) = foo(x)\n", "1:1: unknown function foo"),
+    "a bracket is open": ("(x = x\n", "1:7: expected ')'"),
+    "a bracket is closed": ("x) = x\n", "1:2: "),
+    "wrong bracket": ("(x] = x\n", "1:3: "),
+    "tower": ("9**9**9**9 = 1\n", "1:5: a tower of powers"),
+    "tower in brackets": ("(9**9)**(9**9) = 1\n", "1:7: "),
+    "large power": ("9**1000**1 = 1\n", "1:2: a tower"),
+    "tower by division": ("2**(1000000/3) = 1\n", "1:4: an exponent that is too large"),
+    "large factorial": ("factorial(100000) = 1\n", "1:1: factorial of a number that is too large"),
+    "import": ("__import__('os') = 1\n", "1:1: '_' is not part of the language"),
+    "import in a header": ("given: __import__('os') > 0\nx = x\n", "1:8: '_' is not part"),
+    "import in a definition": ("define: f(x) = __import__('os').system('ls')\n\nf(1) = 1\n", "1:16: '_' is not part"),
+    "dunder name": ("__class__ = 1\n", "1:1: '_' is not part"),
+    "attribute": ("x.real = x\n", "1:2: '.' is not part"),
+    "lambda": ("(lambda: 1)() = 1\n", "1:8: "),
+    "string": ("'x' = 'x'\n", "1:1: "),
+    "5000 brackets": ("(" * 5000 + "x" + ")" * 5000 + " = x\n", "1:241: nested too deeply"),
+    "5000 open brackets": ("(" * 5000 + "\n", "1:241: nested too deeply"),
+    "5000 intervals": ("[" * 5000 + "\n", "1:121: nested too deeply"),
+    "5000 minus signs": ("- " * 5000 + "x = x\n", ": nested too deeply"),
+    "5000 powers": ("x" + "**x" * 5000 + " = x\n", ": nested too deeply"),
+    "5000 functions": ("abs(" * 5000 + "x" + ")" * 5000 + " = x\n", ": nested too deeply"),
+    "5000 sums": ("sum(" * 5000 + "x\n", ": nested too deeply"),
+    "500 optima": ("argmax[w] " * 500 + "w\n", ": nested too deeply"),
+    "long name": ("a" * 5000 + " = 1\n", "1:1: a name of 5000 letters"),
+    "long number": ("1" * 5000 + " = 1\n", "1:1: a number of 5000 digits"),
+    "long line": ("x" + " + x" * 200_000 + " = x\n", "1:1: a text of 800005 characters"),
+    "many symbols": ("x" + " + x" * 12_000 + " = x\n", ": more than 20000 symbols"),
+    "10,000 lines": ("x\n" + "= x\n" * 10_000, "2001:1: more than 2000 lines in a chain"),
+    "10,000 chains": ("x = x\n\n" * 10_000, "more than 1000 chains"),
+    "200 definitions": ("".join(f"define: f{k}(x) = x\n" for k in range(200)) + "\nx = x\n", "101:9: more than 100"),
+    "definition of itself": ("define: f(x) = f(x)\n\nf(w) = 1\n", "1:16: unknown function f"),
+    "definitions of each other": ("define: f(x) = g(x)\ndefine: g(x) = f(x)\n\nf(w) = 1\n", "1:16: unknown function g"),
+    "name twice": ("given: x > 0\nx[1] = x\n", "2:1: x is used here as an indexed name"),
+    "NUL": ("x = x\x00\n", "1:6: U+0000"),
+    "escape": ("x = x -- \x1b[2J\n", "1:10: U+001B"),
+    "bidi in a formula": ("x = x\u202e\n", "1:6: U+202E"),
+    "bidi in a reason": ("x\n= x -- a\u2066b\n", "2:9: U+2066"),
+    "bidi in a title": ("title: a\u202eb\nx = x\n", "1:9: U+202E"),
+    "Cyrillic": ("\u0430 = 1\n", "1:1: U+0430 CYRILLIC SMALL LETTER A"),
+    "fullwidth": ("\uff58 = 1\n", "1:1: U+FF58 FULLWIDTH LATIN SMALL LETTER X"),
+    "superscript": ("x\u00b2 = 1\n", "1:2: U+00B2 SUPERSCRIPT TWO"),
+    "Arabic digits": ("\u0663 = 3\n", "1:1: U+0663"),
+    "no-break space": ("x\u00a0= x\n", "1:2: U+00A0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", PLACED)
+def test_unreadable_text_is_refused_at_its_place(run: Run, case: str) -> None:
+    text, place = PLACED[case]
+    status, err = check(run, text)
+    assert status == 2
+    assert err.startswith("derive: a.chain:")
+    assert place in err
+
+
+def doubling(count: int, body: str) -> str:
+    lines = [f"define: f{k}(x) = {body.replace('F', f'f{k - 1}')}" for k in range(1, count)]
+    return "\n".join(["define: f0(x) = x + 1", *lines, "", f"f{count - 1}(w) = 1", ""])
+
+
+@pytest.mark.parametrize("body", ["F(x) + F(x)", "F(x)*F(x)", "F(F(x))", "F(x + x)", "1 + 1/(2*F(x))"])
+def test_definitions_that_grow_are_measured_before_they_are_written_out(run: Run, body: str) -> None:
+    status, err = check(run, doubling(99, body))
+    assert status == 2
+    assert "when every definition is written out" in err
+    assert err.startswith("derive: a.chain:")
+
+
+def test_definitions_that_grow_a_little_are_fine(run: Run) -> None:
+    text = doubling(6, "F(x) + F(x)").replace("f5(w) = 1", "f5(w) = 32*w + 32")
+    assert check(run, text)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"x = \xff\xfe x\n", "not UTF-8 text (byte 4); save it as UTF-8"),
+        ("x = x\n".encode("utf-16"), "not UTF-8 text (byte 0)"),
+        (b"x = x -- " + b"a" * (4 << 20), "larger than 4194304 bytes; split it"),
+        (b"", "nothing to judge"),
+        (b"\n \n# only a comment\n", "nothing to judge"),
+    ],
+)
+def test_a_file_that_is_no_text(run: Run, content: bytes, said: str) -> None:
+    status, err = check(run, content)
+    assert status == 2
+    assert said in err
+
+
+# --- text that can be read and leads nowhere: never proved, and in time ---------------------------------------------
+
+NAMES = [f"a{k}" for k in range(2000)]
+COSTLY = {
+    "2,000 names": " + ".join(NAMES) + " = 0\n",
+    "2,000 brackets": "*".join(f"({name} + 1)" for name in NAMES) + " = 0\n",
+    "2,000 facts": "given: " + "; ".join(f"{name} > 0" for name in NAMES) + "\nx > 0\n",
+    "20 squares multiplied out": "*".join(f"(a{k}**2 + b{k}**2 + 1)" for k in range(20)) + " > a0*b0\n",
+    "10 denominators": "given: " + "; ".join(f"a{k} > 0" for k in range(10)) + "\n"
+    + " + ".join(f"a{k}/(a{(k + 1) % 10} + a{(k + 2) % 10})" for k in range(10)) + " >= 5\n",
+    "power of a sum": "(x + y + z + 1)**60 >= 0\n",
+    "power of powers": "((x**1000)**1000)**1000 = y\n",
+    "tower of names": "x**(y**(z**(u**v))) = 1\n",
+    "sum of a million million": "sum(1/k, k, 1, 10**9) > 20\n",
+    "product of a million million": "prod(k, k, 1, 10**9) = 5\n",
+    "20 sums": "sum(" * 20 + "x" + "".join(f", i{k}, 1, 10)" for k in range(20)) + " = 5\n",
+    "60 sums": "sum(" * 60 + "x" + "".join(f", i{k}, 1, 2)" for k in range(60)) + " = 5\n",
+    "exponentials": "exp(" * 60 + "x" + ")" * 60 + " = 1/x\n",
+    "roots": "given: x > 0\n" + "sqrt(" * 60 + "x" + ")" * 60 + " = x\n",
+    "factorials": "factorial(1000)**1000 = 1\n",
+    "gamma of gamma": "gamma(gamma(100)) = 1\n",
+    "12 derivatives": "diff(" * 12 + "exp(x**2)*log(x)" + ", x)" * 12 + " = 0\n",
+    "derivative of 200 factors": "diff(" + "*".join(f"(x + a{k})" for k in range(200)) + ", x) = 0\n",
+    "optimum of a product": "argmax[w] " + "*".join(f"(w - a{k})" for k in range(20)) + "\n= argmin[w] "
+    + "*".join(f"(a{k} - w)/c" for k in range(20)) + "\n",
+    "optimum over 40 names": f"argmax[{', '.join(NAMES[:40])}] a1**2\n= argmin[{', '.join(NAMES[:40])}] a1**2*c\n",
+    "64 cases": " & ".join(f"(a{k} > 0 | b{k} > 0)" for k in range(6)) + "\n<=> "
+    + " & ".join(f"(b{k} > 0 | a{k} > 0)" for k in range(6)) + "\n",
+    "many cases": " & ".join(f"(a{k} > 0 | b{k} > 0)" for k in range(30)) + "\n<=> "
+    + " & ".join(f"(b{k} > 1 | a{k} > 0)" for k in range(30)) + "\n",
+    "recurrence that explodes": "rec e[t+1] = e[t]**50 + 1, e[0] = 2 => e[t] = t**1000\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", COSTLY)
+def test_costly_lines_end_in_time(run: Run, case: str) -> None:
+    status, err = check(run, COSTLY[case])
+    assert status in (1, 3), err  # refuted with a point, or undecided; proved is none of them
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    "facts", ["b > 0; b < 0", "b**2 < 0", "N integer; 0 < N < 1", "b = 1; b = 2", "abs(b) < 0", "b > c; c > b", "1 < 0"]
+)
+@pytest.mark.parametrize("claim", ["1 = 2", "1 = 1", "1/b = 1/b"])
+def test_nothing_follows_from_a_contradiction(run: Run, facts: str, claim: str) -> None:
+    status, _ = check(run, f"given: {facts}\n\n{claim}\n")
+    assert status == 3
+
+
+def test_undecided_lines_share_the_time_of_a_file() -> None:
+    from derive.chains import read_chains
+
+    text = "given: x > 0\n\n" + "gamma(x + 1) = x*gamma(x)\n\n" * 6
+    patience, begin = Patience(left=0.5), time.monotonic()
+    found = [prove(chain, Settings(), patience) for chain in read_chains(text)]
+    assert {chain.verdict for chain in found} == {"undecided"}
+    assert time.monotonic() - begin < 10
+    patience.left = -11.0
+    assert prove(found[0], Settings(), patience).judged[0].message.startswith("not judged: ")
+
+
+# --- how a search is stopped ----------------------------------------------------------------------------------------
+
+
+def test_a_deadline_ends_what_does_not_end() -> None:
+    begin = time.monotonic()
+    with pytest.raises(TimeUp, match="out of time"), at_most(0.05):
+        while True:
+            try:
+                time.sleep(1)
+            except Exception:  # noqa: S110 - what is stopped may catch whatever it likes
+                pass
+    assert time.monotonic() - begin < 1
+
+
+def test_a_deadline_that_is_kept_leaves_no_alarm() -> None:
+    import signal
+
+    before = signal.getsignal(signal.SIGALRM)
+    with at_most(60):
+        pass
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) is before
+
+
+def test_a_search_that_hangs_is_undecided_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from derive.chains import read_chains
+
+    def hangs(*_: object) -> Iterator[object]:
+        while True:
+            time.sleep(1)
+        yield
+
+    monkeypatch.setattr("derive.search.sign_forms", hangs)
+    (chain,) = read_chains("given: x > 0\n\nexp(x) >= 1 + x\n")
+    begin = time.monotonic()
+    (line,) = prove(chain, Settings(search_seconds=0.3, witness_seconds=0.2)).judged
+    assert (line.verdict, line.message[:28]) == ("undecided", "the search ran out of time; ")
+    assert time.monotonic() - begin < 3
+
+
+@pytest.mark.parametrize(
+    ("text", "large"),
+    [
+        ("(x + y)**50", False), ("(x + y)**500", False), ("(x + y + z)**60", True), ("x**1000", False),
+        ("(x + 1)*(y + 1)*(z + 1)", False), ("*".join(f"(x{k} + 1)" for k in range(12)), True),
+        (" + ".join(f"1/(x{k} + 1)" for k in range(12)), True), (" + ".join(f"x{k}/c" for k in range(500)), False),
+        ("exp((x + y + z)**60)", True), ("sum(sum(sum(sum(x[i]*y[j], i, 1, 9), j, 1, 9), k, 1, 9), l, 1, 9)", True),
+        ("sum((x[i] + 1)**2, i, 1, N)", False), ("prod(x + k, k, 1, 9)*prod(y + k, k, 1, 9)", True),
+        ("1/(1 + 1/(1 + 1/(1 + x)))", False), ("(x + 1)**(1/2)", False), ("argmax[w] (w + x + y + z)**60", True),
+    ],
+)  # fmt: skip
+def test_size_before_it_is_multiplied_out(text: str, large: bool) -> None:
+    assert too_large(parse_expression(text).term) is large
+
+
+# --- files and folders ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", [("check",), ("deck", "-o", "out.html")])
+def test_what_is_no_file(run: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "folder.md").mkdir()
+    (tmp_path / "loop.md").symlink_to("loop.md")
+    (tmp_path / "dangling.md").symlink_to("nowhere.md")
+    for name, said in (
+        ("missing.md", "no such file; check the path"),
+        ("folder.md", "this is a folder; name a file in it"),
+        ("loop.md", "symbolic links"),
+        ("dangling.md", "no such file"),
+        ("missing/a.md", "no such file"),
+        ("a" * 300 + ".md", "name too long"),
+        ("", "this is a folder"),
+    ):
+        status, err = run(words[0], name, *words[1:])
+        assert status == 2
+        assert said.lower() in err.lower()
+    assert sorted(os.listdir()) == ["dangling.md", "folder.md", "loop.md"]
+
+
+def as_nobody(action: Callable[[], None]) -> None:
+    """Root reads and writes everything; so that permissions mean something, act as nobody while testing them."""
+    if os.geteuid():
+        action()
+        return
+    os.seteuid(65534)
+    try:
+        action()
+    finally:
+        os.seteuid(0)
+
+
+def let_others_in(folder: Path) -> None:
+    for each in (folder, *folder.parents[:2]):
+        each.chmod(each.stat().st_mode | stat.S_IRGRP | stat.S_IXGRP | stat.S_IROTH | stat.S_IXOTH)
+
+
+def test_a_file_that_may_not_be_read(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "a.chain"
+    path.write_text("x = x\n")
+    path.chmod(0)
+    let_others_in(tmp_path)
+
+    def attempt() -> None:
+        status, err = run("check", "a.chain")
+        assert status == 2
+        assert "a.chain: Permission denied; check the path and its permissions" in err
+
+    as_nobody(attempt)
+
+
+def test_a_folder_that_may_not_be_written(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text(DECK)
+    (tmp_path / "a.md").chmod(0o644)
+    out = tmp_path / "out"
+    out.mkdir()
+    out.chmod(0o555)
+    let_others_in(tmp_path)
+
+    def attempt() -> None:
+        for words in (("deck", "a.md", "-o", "out/a.html"), ("check", "a.md", "--certificates", "out"),
+                      ("check", "a.md", "--certificates", "out/deeper")):  # fmt: skip
+            status, err = run(*words)
+            assert status == 2
+            assert "out" in err
+            assert "permission" in err.lower()
+            assert not os.listdir("out")
+
+    as_nobody(attempt)
+
+
+def test_an_output_is_written_whole_or_not_at_all(run: Run, tmp_path: Path) -> None:
+    deck, page = tmp_path / "a.md", tmp_path / "a.html"
+    page.write_text("precious")
+    deck.write_text(f"{DECK}\n::: aside\n")
+    assert run("deck", "a.md", "-o", "a.html")[0] == 2
+    assert page.read_text() == "precious"
+    deck.write_text(DECK)
+    for name in ("missing/a.html", "a.md/a.html", ".", "folder.html", "a.txt"):
+        if name == "folder.html":
+            (tmp_path / name).mkdir()
+        status, err = run("deck", "a.md", "-o", name)
+        assert status == 2
+        assert f"derive: {name}: " in err
+    assert sorted(os.listdir()) == ["a.html", "a.md", "folder.html"]
+    assert not os.listdir("folder.html")
+    assert page.read_text() == "precious"
+
+
+def test_the_file_behind_a_link_is_not_written(run: Run, tmp_path: Path) -> None:
+    """The link itself becomes the new file."""
+    (tmp_path / "a.md").write_text(DECK)
+    target, link = tmp_path / "target.html", tmp_path / "link.html"
+    target.write_text("precious")
+    link.symlink_to(target)
+    assert run("deck", "a.md", "-o", "link.html")[0] == 0
+    assert target.read_text() == "precious"
+    assert not link.is_symlink()
+    assert link.read_text(encoding="utf-8").startswith("<!")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no endless file on this system")
+def test_an_endless_file(run: Run) -> None:
+    status, err = run("check", "/dev/zero")
+    assert status == 2
+    assert "larger than" in err
+
+
+# --- certificates ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def certificate(run: Run) -> dict[str, object]:
+    Path("a.chain").write_text("given: b > 0\n\n  2*b/b\n= 2\n")
+    assert run("check", "a.chain", "--certificates", ".")[0] == 0
+    (path,) = Path(".").glob("*.json")
+    document = json.loads(path.read_text())
+    path.unlink()
+    Path("a.chain").unlink()
+    assert isinstance(document, dict)
+    return document
+
+
+def deep(count: int) -> object:
+    found: object = ["v", "b"]
+    for _ in range(count):
+        found = ["neg", found]
+    return found
+
+
+def doubled(count: int) -> list[object]:
+    def body(k: int) -> object:
+        return ["+", ["call", f"f{k - 1}", ["b", 0]], ["call", f"f{k - 1}", ["b", 0]]] if k else ["+", ["b", 0], ["q", "1"]]
+
+    return [[f"f{k}", 1, body(k)] for k in range(count)]
+
+
+CHANGES: dict[str, dict[str, object]] = {
+    "no steps": {"steps": []},
+    "steps are text": {"steps": "import os"},
+    "another claim": {"claim": ["=", ["q", "1"], ["q", "2"]]},
+    "a claim that is no term": {"claim": ["eval", "1"]},
+    "a number as a float": {"claim": ["=", ["q", 1.5], ["q", "1"]]},
+    "no facts": {"facts": []},
+    "a false fact": {"facts": [["<", ["v", "b"], ["q", "0"]], [">", ["v", "b"], ["q", "0"]]]},
+    "another format": {"format": "symstep-certificate/2"},
+    "a field more": {"note": "trust me"},
+    "an undeclared name": {"symbols": []},
+    "deep": {"claim": ["=", deep(5000), deep(5000)]},
+    "a name of Python": {"symbols": [["__class__", "scalar", 0, "real"]]},
+    "null": {"symbols": None},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_certificate_is_refused(run: Run, certificate: dict[str, object], change: str) -> None:
+    import sys
+
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(20_000)
+    try:
+        text = json.dumps(certificate | CHANGES[change])
+    finally:
+        sys.setrecursionlimit(limit)
+    status, err = check(run, text, "a.json")
+    assert status == 2
+    assert err.startswith("derive: a.json: the certificate is refused: ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "{", "[]", "null", "1", '"x"', "{}", "[" * 5000, '{"a":' * 5000, "NaN", '{"format": 1, "format": 2}', "\x00",
+        "{'format': 1}", '{"format": "\\ud800"}', "1" * 5000, "__import__('os')",
+    ],
+)  # fmt: skip
+def test_json_that_is_no_certificate(run: Run, text: str) -> None:
+    status, err = check(run, text, "a.json")
+    assert status == 2
+    assert err.startswith("derive: a.json: the certificate is refused: ")
+
+
+# --- decks and titles -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("# A\n\n```python\nimport os\n```\n\n```derrive\nx = x\n```\n", "a.md:7"),
+        ("# A\n\n::: aside\nx\n:::\n", "a.md:3"),
+        ("# A\n\n::: en\n::: ko\n:::\n:::\n", "a.md:4"),
+        ("# A\n\n```derive\nuse: ../../etc/passwd\n```\n", "a.md:4"),
+        ("# A\n\n```derive\nuse: __class__\n```\n", "a.md:4"),
+        ("# A\n\n```derive\nx = (x\n```\n", "a.md:4:7"),
+        ("# A\n\n```derive\nx = x\n", "a.md:3"),
+        ("title: A\ntitle: B\n\n# A\n", "a.md:2"),
+        ("# A\n\n$\\input{/etc/passwd}$\n\n```derive\nx = x\n```\n", "a.md:3"),
+    ],
+)
+def test_a_deck_that_cannot_be_shown(run: Run, tmp_path: Path, text: str, place: str) -> None:
+    (tmp_path / "a.md").write_text(text)
+    (tmp_path / "a.html").write_text("precious")
+    status, err = run("deck", "a.md", "-o", "a.html")
+    assert status == 2
+    assert err.startswith(f"derive: {place}")
+    assert sorted(os.listdir()) == ["a.html", "a.md"]
+    assert (tmp_path / "a.html").read_text() == "precious"
+
+
+TITLES = [
+    "$\\input{/etc/passwd}$", "\\input{x}", "\\write18{ls}", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>",
+    "a & b < c", "%s {0} %(x)s", "${x}", "`x`", "]]>", "</title><script>", "\\end{document}", "| | |", "-->", "\\",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_text_stays_text_in_every_format(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], title: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.chain").write_text(f"title.en: {title}\nsource: {title}\n\nx\n= x + 0 -- {title.replace('|', '')}\n", encoding="utf-8")
+    for target in ("text", "latex", "markdown", "html", "json"):
+        assert main(["show", "a.chain", "--to", target]) == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        if target == "html":
+            assert "<script>alert" not in out
+            assert "<img src=x" not in out
+        if target == "latex":
+            assert not any(command in out for command in ("\\input{", "\\write18", "\\end{document}"))
+        if target == "json":
+            assert json.loads(out)["title"]["en"] == title
+
+
+# --- anything at all ------------------------------------------------------------------------------------------------
+
+PIECES = st.sampled_from(
+    ["x", "y[i]", "f(x)", "given: ", "define: ", "title: ", "show: ", "brace: ", "use: ", "\n", "\n\n", "= ", "<=> ", "<= ",
+     "> 0", "(", ")", "[", "]", ",", ";", "sum(", "prod(", "argmax[w] ", "diff(", "subdiff(", "rec e[t+1] = ", "=> ",
+     "exp(", "log(", "1/", "0", "**", "-", "+", "*", "/", "&", "|", " real", " integer", "--", "[rule: argopt]", "i, 1, N)",
+     "```derive\n", "```\n", "---\n", "::: en\n", ":::\n", "# A\n", "> ", "- ", "$x$", "\t", "\u00a0", "\U0001f600", "\x0c",
+     "\u2028", "\r\n", "abs(", "min(", "e[0]", "differentiable", "9", "2**", "#"]
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(pieces=st.lists(PIECES | st.text(max_size=3), max_size=12), name=st.sampled_from(["a.chain", "a.md", "a.json"]))
+def test_no_text_breaks_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], pieces: list[str], name: str
+) -> None:
+    (tmp_path / name).write_bytes("".join(pieces).encode("utf-8", "surrogatepass"))
+    for words in (["check", str(tmp_path / name)], ["deck", str(tmp_path / name), "-o", str(tmp_path / "a.html")]):
+        status = main(words)
+        out, err = capsys.readouterr()
+        assert status in (0, 1, 2, 3)
+        assert "bug of this program" not in err, err
+        assert status != 2 or (out == "" and err.count("\n") == 1)

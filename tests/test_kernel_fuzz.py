@@ -1,0 +1,83 @@
+"""Random pairs: what the kernel accepts is evaluated with 80 digits, definedness included. The long run is a script."""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+import sys
+from fractions import Fraction
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from mpmath import mp
+
+FOLDER = Path(__file__).resolve().parent / "fuzz"
+
+
+def load(name: str) -> ModuleType:
+    known = f"symstep_fuzz_{name}"  # the tests are no package
+    if known not in sys.modules:
+        spec = importlib.util.spec_from_file_location(known, FOLDER / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[known] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[known])
+    return sys.modules[known]
+
+
+soundness, _, pairs = load("soundness"), load("evaluator"), load("pairs")
+PAIRS = 3000
+a, n = ("v", "a"), ("v", "N")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_no_false_accept(seed: int) -> None:
+    result = soundness.run(PAIRS // 3, seed)
+    accepted = result.accepted
+    print(f"\n{result.pairs} pairs, accepted {dict(accepted)}, {len(result.false)} false, at {result.points} points")
+    assert not result.false, "\n".join(result.false)
+    assert result.pairs == PAIRS // 3
+    assert accepted["pairs"] > 0.1 * result.pairs
+    assert accepted["positive"] > 0.05 * result.pairs
+    assert result.compared > 0.8 * (accepted["pairs"] + accepted["positive"] + accepted["sign"])
+    assert result.points > 10 * result.compared
+
+
+def false_steps(number: int = 700, seed: int = 1) -> list[tuple[Any, ...]]:
+    """The steps of the run above that are false and refused, for the mutation run: a kernel that accepts one is noticed."""
+    mp.dps = 80
+    return list(soundness.false_steps(number, seed))
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "facts"),
+    [
+        (("/", a, a), ("q", Fraction(1)), []),
+        (("f", "sqrt", ("^", a, ("q", Fraction(2)))), a, []),
+        (("f", "abs", a), a, [("!=", a, ("q", Fraction(0)))]),
+        (("sum", ("q", Fraction(1)), n, ("/", ("q", Fraction(1)), n)), ("q", Fraction(1)), [(">=", n, ("q", Fraction(0)))]),
+        (("diff", ("f", "abs", a), a), ("f", "sign", a), []),
+        (("f", "log", ("f", "exp", a)), ("+", a, ("q", Fraction(1, 10**9))), []),
+    ],
+    ids=["0/0", "sqrt", "abs", "empty sum", "corner", "one part in 10**9"],
+)  # fmt: skip
+def test_a_false_accept_would_be_seen(left: object, right: object, facts: list[object]) -> None:
+    """The comparison finds what is wrong with claims that a broken kernel might accept."""
+    mp.dps = 80
+    assert soundness.refuted("=", left, right, facts, random.Random(0), soundness.Result())
+
+
+def test_the_pairs_are_of_every_kind() -> None:
+    """Right, wrong and undefined; sums, products, powers, functions and derivatives."""
+    tags: set[str] = set()
+    for number in range(400):
+        maker = pairs.Maker(random.Random(number))
+        todo = list(pairs.pair(maker))
+        while todo:
+            term = todo.pop()
+            tags.add(str(term[1]) if term[0] == "f" else str(term[0]))
+            todo += [part for part in term[1:] if isinstance(part, tuple)]
+    assert tags >= {"q", "v", "b", "+", "*", "neg", "/", "^", "sum", "prod", "diff", "ix", "call"} | {
+        "exp", "log", "sqrt", "abs", "sign", "min", "max", "factorial", "erf"}  # fmt: skip
