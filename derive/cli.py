@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     sub = command("list", _list, "what the library holds")
-    sub.add_argument("kind", nargs="?", choices=("losses", "models", "dynamics", "lectures"), help="only these")
+    sub.add_argument("kind", nargs="?", metavar="KIND", help="only these: losses, models, lectures ...")
     sub = command("show", _show, "print one derivation with its steps")
     sub.add_argument("name", metavar="NAME", help="a library name (`derive list`) or a .chain file")
     sub.add_argument("--to", choices=("text", "latex", "markdown", "html", "json"), default="text")
@@ -136,6 +136,8 @@ def _list(options: argparse.Namespace) -> int:
     from derive.library import catalogue
 
     entries = catalogue()
+    if options.kind and options.kind not in entries:
+        raise InputError(f"there are no {options.kind} in the library", remedy=f"use one of {', '.join(entries)}")
     kinds = [options.kind] if options.kind else list(entries)
     if options.json:
         _print_json({kind: [entry._asdict() for entry in entries[kind]] for kind in kinds})

@@ -225,7 +225,7 @@ def test_nothing_is_asked_of_the_network_and_nothing_is_refused(tab: Tab, addres
     tab.press("ArrowRight")
     asked = [e["params"]["request"]["url"] for e in tab.events if e.get("method") == "Network.requestWillBeSent"]
     assert asked
-    assert [url[:80] for url in asked if not url.startswith(("file:", "data:font/woff"))] == []
+    assert [url[:80] for url in asked if not url.startswith(("file:", "data:font/woff", "data:image/svg"))] == []
     bad = [e for e in tab.events if e.get("method") in ("Log.entryAdded", "Runtime.exceptionThrown")]
     assert bad == []
 

@@ -1,13 +1,12 @@
-"""Slides as Beamer, Marp, notebook and PDF: what they show, and that no text of an author becomes an order in them."""
+"""Slides as Beamer, Marp and notebook: what they show, and that no text of an author becomes an order in them."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import stat
-import sys
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-from derive.deck import Deck, read_deck
-from derive.errors import InputError, MissingDependency
+from derive.errors import InputError
 from derive.markdown import Block, Inline
-from derive.render import pdf
-from derive.render.author_math import author_math, coloured
 from derive.render.beamer import words
 from derive.render.escape import printable
 from derive.render.markdown_prose import blocks_markdown, code_markdown, ended, inline_math
@@ -158,9 +154,8 @@ def marp_slides(text: str, lang: str = "en") -> list[str]:
     lines = whole.split("\n")
     end = lines.index("---", 1)
     body = "\n".join(lines[end + 1 :])
-    rules = [token.map[0] for token in markdown().parse(body) if token.type == "hr" and token.map and token.markup == "---"]
-    cuts = [-1, *rules, len(body.split("\n"))]
-    return ["\n".join(body.split("\n")[a + 1 : b]) for a, b in zip(cuts, cuts[1:], strict=False)]
+    rules = [t.map[0] for t in markdown().parse(body) if t.type == "hr" and t.map and t.markup[0] == "-"]
+    return ["\n".join(body.split("\n")[a + 1 : b]) for a, b in pairwise([-1, *rules, None])]
 
 
 def markdown(*, html: bool = False) -> MarkdownIt:
@@ -233,79 +228,22 @@ def test_splitting_shows_every_line_once_and_repeats_the_last() -> None:
         pages = split([1.0] * count, [1.0] * count, 2.5, 3.5)
         covered = [at for page in pages for at in (page[1:] if page.start else page)]
         assert covered == list(range(count))
-        assert all(b.start == a.stop - 1 for a, b in zip(pages, pages[1:], strict=False))
-
-
-# --- formulas of an author ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("flavour", ["tex", "markdown"])
-@pytest.mark.parametrize(
-    "tex",
-    [
-        r"\input{/etc/passwd}", r"\write18{id}", r"\immediate\write18{id}", "a^^5cinput{x}", r"\text{^^5cinput{x}}",
-        r"\csname input\endcsname", r"\def\a{b}", r"\catcode`\%=12", r"\text{\input{x}}", r"\text{a $\input{x}$ b}",
-        r"\begin{input}{/etc/passwd}\end{input}", r"\begin{filecontents}{x}\end{filecontents}", "a % b", "a $ b", "#1",
-        r"\textcolor{red!\input{x}}{y}", r"\textcolor{\input{x}}{y}", r"\hspace{\input{x}}", r"\color{red}x",
-        r"\href{javascript:x}{y}", r"\class{evil}{x}", r"\begin{array}{>{\input{x}}l}a\end{array}", r"\openout5=x",
-        r"\operatorname{\input{x}}", r"\colorbox{red}{\input{x}}", r"\char92 input", r"\includegraphics{x}", "}{",
-        r"\tag{\input{x}}", "a\u202eb", "\\a\u0000b", r"\mathbf", r"\left( x", r"\require{html}", r"\unicode{92}", "☃",
-    ],
-)  # fmt: skip
-def test_what_is_not_on_the_list_is_refused(flavour: Any, tex: str) -> None:
-    with pytest.raises(InputError, match="formula"):
-        author_math(tex, flavour)
+        assert all(b.start == a.stop - 1 for a, b in pairwise(pages))
 
 
 COMMAND = re.compile(r"\\(?:[A-Za-z]+|.)", re.DOTALL)
 
-
-@given(st.lists(st.sampled_from(
-    ["\\", "input", "{", "}", "^", "_", "$", "%", "#", "&", "~", "x", " ", "5c", "text", "\\text{", "\\write18", "\\frac",
-     "\\begin{aligned}", "\\end{aligned}", "<", "한글", "α", "\\\\", "\\{", "\\%", "[", "]", "\\left(", "\\right)", "\n\n"]
-), max_size=14).map("".join))  # fmt: skip
-def test_whatever_is_accepted_has_only_known_commands(tex: str) -> None:
-    for flavour in ("tex", "markdown"):
-        try:
-            found = author_math(tex, flavour)  # type: ignore[arg-type]
-        except InputError:
-            continue
-        names = {name[1:] for name in COMMAND.findall(found)}
-        assert not names & {"input", "write", "inputx"}
-        plain = COMMAND.sub("", found)
-        assert not re.search(r"\^\^|%|#|\n\s*\n|<", plain)
-        assert plain.count("{") == plain.count("}")
-        assert "$" not in plain
-
-
-def test_formulas_stay_what_they_are() -> None:
-    shown = author_math(r"\begin{align*} a &= \frac12 \\ [x] &< \text{a $b$ 50\%} \end{align*}", "tex")
-    assert shown == r"\begin{aligned} a &= \frac 12 \\{} [x] &\lt \text{a }b\text{ 50\%} \end{aligned}"
-    assert author_math("손실 α ≤ b", "markdown") == r"\text{손실} \alpha\le b"
-    assert author_math(r"\operatorname*{arg\,max}_w a \cdot b*", "tex") == r"\operatorname*{arg\,max}_w a \cdot b*"
-    assert author_math(r"\text{a < b_1}", "markdown") == r"\text{a }\lt\text{ b\_1}"
-    assert author_math(r"\textcolor{red}{x}", "tex") == r"\textcolor[HTML]{B3261E}{x}"
-
-
-def test_what_changed_is_coloured_and_keeps_its_spaces() -> None:
-    assert coloured(r"a \class{changed}{-} b", "tex") == r"a \mathbin{\derivechanged{-}} b"
-    assert coloured(r"\class{changed}{\sum_{i=1}^{N}} x", "tex") == r"\mathop{\derivechanged{\sum_{i=1}^{N}}} x"
-    assert coloured(r"a \class{changed}{\le} b", "markdown").startswith(r"a \mathrel{\textcolor{#")
-    nested = r"\class{changed}{\frac{\class{changed}{a}}{b}}"
-    assert coloured(nested, "tex") == r"\derivechanged{\frac{\derivechanged{a}}{b}}"
-    assert coloured("x_{1}", "tex") == "x_{1}"
-
-
 # --- Beamer ---------------------------------------------------------------------------------------------------------
 
-KNOWN = set("""
+KNOWN_COMMANDS = """
 renewcommand derivefoot begin end frametitle framesubtitle quad par item textbf emph texttt href textcolor newline
-derivedisplay deriveclaim deriverow derivefit derivestep derivemark derivesmall derivefound derivechanged uncover note
-linewidth displaystyle normalfont small large Large LARGE bfseries raggedright color rule vfill vspace centering midrule
-arraystretch ttfamily noindent textbackslash textasciitilde textasciicircum ensuremath hypersetup document
-operatorname argmax sum log exp sqrt frac left right underbrace mathop mathbin mathrel le ge neq in mathbb text lvert
-rvert lt gt sigma mu epsilon dots Longleftrightarrow to
-""".split())  # fmt: skip
+derivedisplay deriveclaim deriverow derivefit derivestep derivemark derivesmall derivefound derivechanged uncover
+note linewidth displaystyle normalfont small large Large LARGE bfseries raggedright color rule vfill vspace
+centering midrule arraystretch ttfamily noindent textbackslash textasciitilde textasciicircum ensuremath hypersetup
+document operatorname cdot sum log exp sqrt frac left right underbrace mathop mathbin mathrel le ge neq in mathbb
+text lvert rvert lt gt sigma mu epsilon dots Longleftrightarrow to
+"""
+KNOWN = set(KNOWN_COMMANDS.split())
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
@@ -397,7 +335,9 @@ def test_marp_front_matter_and_slides() -> None:
     steps = next(slide for slide in slides if "flip the sign" in slide)
     assert "\\begin{aligned}" in steps
     assert re.search(r"^2\. s \\> 0, flip the sign · `argopt` · needs .*: \*\*proved\*\*$", steps, re.M)
-    assert re.search(r'^<!-- _footer: "2 steps: 2 proved; 1 definition · [0-9a-f]{12} · A source, 1995" -->$', steps, re.M)
+    assert re.search(
+        r'^<!-- _footer: "2 steps: 2 proved; 1 definition · [0-9a-f]{12} · A source, 1995" -->$', steps, re.M
+    )
     wrong = next(slide for slide in slides if "eps moves" in slide)
     assert re.search(r"^1\. eps moves: \*\*refuted; at: ", wrong, re.M)
     assert "\n".join(slides).count("<!--\nNotes\n\nWhat the lecturer says.\n-->") == 1
@@ -455,75 +395,6 @@ def test_the_notebook_of_hostile_text_has_no_html() -> None:
         tokens = markdown(html=True).parse("".join(cell["source"]))
         assert not [t for t in tokens if t.type == "html_block"]
         assert not [c for t in tokens for c in t.children or () if c.type == "html_inline"]
-
-
-# --- PDF, without a browser and without TeX -------------------------------------------------------------------------
-
-WHOLE = b"%PDF-1.4\n/CreationDate (D:20251123225944+00'00')\n<< /Type /Page >>\n%%EOF\n"
-
-
-@pytest.fixture
-def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A computer on which nothing is installed; the folder is where programs may be put."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", str(folder))
-    monkeypatch.setattr(pdf, "BROWSERS", ("chromium",))
-    return folder
-
-
-def program(folder: Path, name: str, body: str) -> None:
-    path = folder / name
-    path.write_text(f"#!{sys.executable}\nimport os, sys, time\nout = [a[15:] for a in sys.argv if a[:15] == '--print-to-pdf='"
-                    f"]\n{body}\n", encoding="utf-8")  # fmt: skip
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-
-
-def one_slide() -> Deck:
-    return read_deck("# A\n\nSome text.\n")
-
-
-needs_scripts = pytest.mark.skipif(os.name == "nt", reason="needs a shebang line")
-
-
-def test_a_pdf_without_programs_says_what_to_install(bare: Path) -> None:
-    with pytest.raises(MissingDependency) as caught:
-        pdf.render_pdf(one_slide(), {})
-    assert "apt-get install chromium fonts-nanum" in str(caught.value)
-    assert "apt-get install texlive-xetex texlive-latex-recommended" in str(caught.value)
-
-
-@needs_scripts
-def test_a_pdf_from_a_browser_has_no_date_and_no_network(bare: Path) -> None:
-    seen = bare / "seen"
-    program(bare, "chromium", f"open({str(seen)!r}, 'w').write('\\n'.join(sys.argv)); open(out[0], 'wb').write({WHOLE!r})")
-    found = pdf.render_pdf(one_slide(), {})
-    assert found.slides == 1
-    assert found.content == WHOLE.replace(b"20251123225944", b"20000101000000")
-    flags = seen.read_text(encoding="utf-8").split("\n")
-    assert "--host-resolver-rules=MAP * ~NOTFOUND" in flags
-    profile = next(flag for flag in flags if flag.startswith("--user-data-dir="))
-    assert not Path(profile.partition("=")[2]).parent.exists()
-    assert flags[-1].endswith("deck.html?handout")
-
-
-@needs_scripts
-@pytest.mark.parametrize(
-    "body", ["sys.exit('broken')", "open(out[0], 'wb').write(b'%PDF-1.4 half')", "time.sleep(600)"]
-)
-def test_a_browser_that_fails_leaves_nothing(bare: Path, body: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "SECONDS", 1.0)
-    program(bare, "chromium", body)
-    with pytest.raises(MissingDependency, match="chromium did not print the deck"):
-        pdf.render_pdf(one_slide(), {})
-
-
-@needs_scripts
-def test_a_deck_of_more_pages_than_slides_is_named(bare: Path) -> None:
-    program(bare, "chromium", f"open(out[0], 'wb').write({WHOLE.replace(b'%%EOF', b'/Type /Page>> %%EOF')!r})")
-    warnings: list[str] = []
-    pdf.render_pdf(one_slide(), {}, warnings=warnings)
-    assert any("1 slides are 2 pages" in warning for warning in warnings)
 
 
 # --- writing --------------------------------------------------------------------------------------------------------

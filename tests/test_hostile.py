@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
@@ -166,20 +167,15 @@ COSTLY = {
     "sum of a million million": "sum(1/k, k, 1, 10**9) > 20\n",
     "product of a million million": "prod(k, k, 1, 10**9) = 5\n",
     "20 sums": "sum(" * 20 + "x" + "".join(f", i{k}, 1, 10)" for k in range(20)) + " = 5\n",
-    "60 sums": "sum(" * 60 + "x" + "".join(f", i{k}, 1, 2)" for k in range(60)) + " = 5\n",
     "exponentials": "exp(" * 60 + "x" + ")" * 60 + " = 1/x\n",
     "roots": "given: x > 0\n" + "sqrt(" * 60 + "x" + ")" * 60 + " = x\n",
     "factorials": "factorial(1000)**1000 = 1\n",
     "gamma of gamma": "gamma(gamma(100)) = 1\n",
     "12 derivatives": "diff(" * 12 + "exp(x**2)*log(x)" + ", x)" * 12 + " = 0\n",
     "derivative of 200 factors": "diff(" + "*".join(f"(x + a{k})" for k in range(200)) + ", x) = 0\n",
-    "optimum of a product": "argmax[w] " + "*".join(f"(w - a{k})" for k in range(20)) + "\n= argmin[w] "
-    + "*".join(f"(a{k} - w)/c" for k in range(20)) + "\n",
     "optimum over 40 names": f"argmax[{', '.join(NAMES[:40])}] a1**2\n= argmin[{', '.join(NAMES[:40])}] a1**2*c\n",
     "64 cases": " & ".join(f"(a{k} > 0 | b{k} > 0)" for k in range(6)) + "\n<=> "
     + " & ".join(f"(b{k} > 0 | a{k} > 0)" for k in range(6)) + "\n",
-    "many cases": " & ".join(f"(a{k} > 0 | b{k} > 0)" for k in range(30)) + "\n<=> "
-    + " & ".join(f"(b{k} > 1 | a{k} > 0)" for k in range(30)) + "\n",
     "recurrence that explodes": "rec e[t+1] = e[t]**50 + 1, e[0] = 2 => e[t] = t**1000\n",
 }  # fmt: skip
 
@@ -216,13 +212,14 @@ def test_undecided_lines_share_the_time_of_a_file() -> None:
 
 
 def test_a_deadline_ends_what_does_not_end() -> None:
+    def stubborn() -> None:
+        while True:
+            with contextlib.suppress(Exception):
+                time.sleep(1)
+
     begin = time.monotonic()
     with pytest.raises(TimeUp, match="out of time"), at_most(0.05):
-        while True:
-            try:
-                time.sleep(1)
-            except Exception:  # noqa: S110 - what is stopped may catch whatever it likes
-                pass
+        stubborn()
     assert time.monotonic() - begin < 1
 
 
@@ -240,9 +237,7 @@ def test_a_search_that_hangs_is_undecided_and_says_so(monkeypatch: pytest.Monkey
     from derive.chains import read_chains
 
     def hangs(*_: object) -> Iterator[object]:
-        while True:
-            time.sleep(1)
-        yield
+        yield from iter(lambda: time.sleep(1), "never")
 
     monkeypatch.setattr("derive.search.sign_forms", hangs)
     (chain,) = read_chains("given: x > 0\n\nexp(x) >= 1 + x\n")
@@ -400,11 +395,11 @@ def deep(count: int) -> object:
     return found
 
 
-def doubled(count: int) -> list[object]:
-    def body(k: int) -> object:
-        return ["+", ["call", f"f{k - 1}", ["b", 0]], ["call", f"f{k - 1}", ["b", 0]]] if k else ["+", ["b", 0], ["q", "1"]]
-
-    return [[f"f{k}", 1, body(k)] for k in range(count)]
+def doubled(count: int) -> object:
+    """Definitions each of which has the one before it twice."""
+    first = ["f0", 1, ["+", ["b", 0], ["q", "1"]]]
+    twice = [[f"f{k}", 1, ["+", *[["call", f"f{k - 1}", ["b", 0]]] * 2]] for k in range(1, count)]
+    return [first, *twice]
 
 
 CHANGES: dict[str, dict[str, object]] = {
@@ -421,6 +416,7 @@ CHANGES: dict[str, dict[str, object]] = {
     "deep": {"claim": ["=", deep(5000), deep(5000)]},
     "a name of Python": {"symbols": [["__class__", "scalar", 0, "real"]]},
     "null": {"symbols": None},
+    "definitions that grow": {"definitions": doubled(90)},
 }
 
 
@@ -442,7 +438,8 @@ def test_a_changed_certificate_is_refused(run: Run, certificate: dict[str, objec
 @pytest.mark.parametrize(
     "text",
     [
-        "", "{", "[]", "null", "1", '"x"', "{}", "[" * 5000, '{"a":' * 5000, "NaN", '{"format": 1, "format": 2}', "\x00",
+        "", "{", "[]", "null", "1", '"x"', "{}", "[" * 5000, '{"a":' * 5000, "NaN", "\x00",
+        '{"format": 1, "format": 2}',
         "{'format': 1}", '{"format": "\\ud800"}', "1" * 5000, "__import__('os')",
     ],
 )  # fmt: skip
@@ -480,7 +477,8 @@ def test_a_deck_that_cannot_be_shown(run: Run, tmp_path: Path, text: str, place:
 
 
 TITLES = [
-    "$\\input{/etc/passwd}$", "\\input{x}", "\\write18{ls}", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>",
+    "$\\input{/etc/passwd}$", "\\input{x}", "\\write18{ls}", "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
     "a & b < c", "%s {0} %(x)s", "${x}", "`x`", "]]>", "</title><script>", "\\end{document}", "| | |", "-->", "\\",
 ]  # fmt: skip
 
@@ -490,7 +488,8 @@ def test_text_stays_text_in_every_format(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], title: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("a.chain").write_text(f"title.en: {title}\nsource: {title}\n\nx\n= x + 0 -- {title.replace('|', '')}\n", encoding="utf-8")
+    chain = f"title.en: {title}\nsource: {title}\n\nx\n= x + 0 -- {title.replace('|', '')}\n"
+    Path("a.chain").write_text(chain, encoding="utf-8")
     for target in ("text", "latex", "markdown", "html", "json"):
         assert main(["show", "a.chain", "--to", target]) == 0
         out, err = capsys.readouterr()
@@ -507,11 +506,11 @@ def test_text_stays_text_in_every_format(
 # --- anything at all ------------------------------------------------------------------------------------------------
 
 PIECES = st.sampled_from(
-    ["x", "y[i]", "f(x)", "given: ", "define: ", "title: ", "show: ", "brace: ", "use: ", "\n", "\n\n", "= ", "<=> ", "<= ",
-     "> 0", "(", ")", "[", "]", ",", ";", "sum(", "prod(", "argmax[w] ", "diff(", "subdiff(", "rec e[t+1] = ", "=> ",
-     "exp(", "log(", "1/", "0", "**", "-", "+", "*", "/", "&", "|", " real", " integer", "--", "[rule: argopt]", "i, 1, N)",
-     "```derive\n", "```\n", "---\n", "::: en\n", ":::\n", "# A\n", "> ", "- ", "$x$", "\t", "\u00a0", "\U0001f600", "\x0c",
-     "\u2028", "\r\n", "abs(", "min(", "e[0]", "differentiable", "9", "2**", "#"]
+    ["x", "y[i]", "f(x)", "given: ", "define: ", "title: ", "show: ", "brace: ", "use: ", "\n", "\n\n", "= ", "<=> ",
+     "<= ", "> 0", "(", ")", "[", "]", ",", ";", "sum(", "prod(", "argmax[w] ", "diff(", "subdiff(", "rec e[t+1] = ",
+     "=> ", "exp(", "log(", "1/", "0", "**", "-", "+", "*", "/", "&", "|", " real", " integer", "--", "[rule: argopt]",
+     "i, 1, N)", "```derive\n", "```\n", "---\n", "::: en\n", ":::\n", "# A\n", "> ", "- ", "$x$", "\t", "\u00a0",
+     "\U0001f600", "\x0c", "\u2028", "\r\n", "abs(", "min(", "e[0]", "differentiable", "9", "2**", "#"]
 )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ Document = dict[str, Any]
 
 
 def tower(levels: int, exponent: object) -> list[Any]:
-    found = q(9)
+    found: list[Any] = q(9)
     for _ in range(levels):
         found = ["^", found, q(exponent)]
     return found
@@ -50,13 +50,16 @@ def sums(levels: int) -> list[Any]:
 BOMBS: dict[str, Any] = {
     "9**9**9**9": ["^", q(9), ["^", q(9), ["^", q(9), q(9)]]], "((9**64)**64)**64": tower(3, 64),
     "10**400 as an exponent": ["^", v("w"), q("1" + "0" * 399)], "-10**399": ["^", q(3), q("-1" + "0" * 399)],
-    "2 to a huge fraction": ["^", q(2), q("1" + "0" * 30 + "/7")], "a root of a huge power": ["^", ["^", q(2), q(10**9)], q("1/3")],
+    "2 to a huge fraction": ["^", q(2), q("1" + "0" * 30 + "/7")],
+    "a root of a huge power": ["^", ["^", q(2), q(10**9)], q("1/3")],
     "exp of a huge log": ["f", "exp", ["*", q(10**30), ["f", "log", q(2)]]], "squares of squares": squares(40),
     "exp of a fraction of a log": ["f", "exp", ["*", q(f"{10**30}/7"), ["f", "log", q(2)]]],
-    "sums of sums": sums(6), "a long sum": ["sum", q(1), q(10**300), ["b", 0]], "factorial": ["f", "factorial", q(10**300)],
+    "sums of sums": sums(6), "a long sum": ["sum", q(1), q(10**300), ["b", 0]],
+    "factorial": ["f", "factorial", q(10**300)],
     "a product of products": ["prod", q(1), q(64), ["prod", q(1), q(64), ["+", v("a"), ["b", 0], ["b", 1]]]],
     "a large prime under a root": ["f", "sqrt", q(2**607 - 1)], "log of a large number": ["f", "log", q(10**390 + 7)],
-    "many arguments of max": ["f", "max", *[["f", "max", *[["+", v("a"), q(j)] for j in range(k, k + 16)]] for k in range(16)]],
+    "many arguments of max": ["f", "max", *[["f", "max", *[["+", v("a"), q(j)] for j in range(k,
+        k + 16)]] for k in range(16)]],
 }  # fmt: skip
 
 
@@ -81,7 +84,7 @@ def doubled(arity: int) -> Document:
     listed: list[Any] = [["d0", arity, ["b", 0] if arity else v("w")]]
     listed += [[f"d{k}", arity, ["+", call(f"d{k - 1}"), call(f"d{k - 1}")]] for k in range(1, 40)]
     last = ["call", "d39", v("w")] if arity else v("d39")
-    return certificate(step("identity", "=", last, q(1)), definitions=listed)
+    return dict(certificate(step("identity", "=", last, q(1)), definitions=listed))
 
 
 def long_product() -> Document:
@@ -89,7 +92,7 @@ def long_product() -> Document:
     left, right = (["+", *[v(f"{letter}{k}") for k in range(63)]] for letter in "xy")
     product = ["*", left, right, *[v(f"z{k}") for k in range(40)]]
     names = " ".join(f"{letter}{k}" for letter in "xyz" for k in range(63))
-    return certificate(step("identity", "=", product, ["+", product, q(1)]), symbols=names)
+    return dict(certificate(step("identity", "=", product, ["+", product, q(1)]), symbols=names))
 
 
 def many_facts() -> Document:
@@ -98,7 +101,7 @@ def many_facts() -> Document:
     total = ["+", *map(v, names)]
     facts = [[">", ["+", *map(v, names[k : k + 20])], q(0)] for k in range(600)]
     claim = step("positive", ">", total, q(1), form=["+", total, q(-1)])
-    return certificate(claim, symbols=" ".join(names), facts=facts, model=dict.fromkeys(names, "1"))
+    return dict(certificate(claim, symbols=" ".join(names), facts=facts, model=dict.fromkeys(names, "1")))
 
 
 GROWING = {
@@ -126,19 +129,23 @@ LIES: dict[str, Document] = {
     "w inside the constant": certificate(
         step("argopt", "=", optimum("argmax", v("w")), optimum("argmax", q(0)), constant=v("w"), factor=q(1))),
     "w inside the factor": certificate(step(
-        "argopt", "=", optimum("argmin", ["*", v("w"), SQUARE]), optimum("argmin", SQUARE), constant=q(0), factor=v("w")),
+        "argopt", "=", optimum("argmin", ["*", v("w"), SQUARE]), optimum("argmin", SQUARE), constant=q(0),
+            factor=v("w")),
         facts=[[">", v("w"), q(0)]], model={"w": "1"}),
     "w inside the constant through a definition": certificate(
         step("argopt", "=", optimum("argmax", v("w")), optimum("argmax", q(0)), constant=v("d"), factor=q(1)),
         definitions=[["d", 0, v("w")]]),
-    "factor zero": certificate(step("argopt", "=", optimum("argmin", q(1)), optimum("argmin", v("w")), constant=q(1), factor=q(0))),
+    "factor zero": certificate(step("argopt", "=", optimum("argmin", q(1)), optimum("argmin", v("w")), constant=q(1),
+        factor=q(0))),
     "factor undefined": certificate(step(
         "argopt", "=", optimum("argmin", SQUARE), optimum("argmin", SQUARE), constant=["/", q(0), q(0)], factor=q(1))),
-    "max for min": certificate(step("argopt", "=", optimum("argmax", SQUARE), optimum("argmin", SQUARE), constant=q(0), factor=q(1))),
+    "max for min": certificate(step("argopt", "=", optimum("argmax", SQUARE), optimum("argmin", SQUARE),
+        constant=q(0), factor=q(1))),
     "other variables": certificate(step(
         "argopt", "=", ["argmin", ["w"], SQUARE], ["argmin", ["a"], SQUARE], constant=q(0), factor=q(1))),
     "a function that is not increasing": certificate(step(
-        "monotone", "=", optimum("argmin", v("w")), optimum("argmin", ["f", "abs", v("w")]), function="abs", inverse=False)),
+        "monotone", "=", optimum("argmin", v("w")), optimum("argmin", ["f", "abs", v("w")]), function="abs",
+            inverse=False)),
     "a flag that is no bool": certificate(step("monotone", "=", optimum("argmin", SQUARE),
         optimum("argmin", ["f", "exp", SQUARE]), function="exp", inverse=0)),
     "a function that is no name": certificate(step("monotone", "=", optimum("argmin", SQUARE),
@@ -161,8 +168,10 @@ LIES: dict[str, Document] = {
         "equivalent", "<=>", ["<", v("w"), q(1)], ["<", v("w"), q(0)], forward=[[0, []]], backward=[[0, []]])),
     "wrong at the start": induction(["^", q(3), v("t")], ["*", q(3), E_T], first=2),
     "wrong after the start": induction(["^", q(2), v("t")], ["*", q(3), E_T]),
-    "instances smuggled": induction(["^", q(2), v("t")], ["*", q(2), E_T]) | {"steps": [step("induction", "<=>", ["and"], [
-        "rec", "e", "t", q(0), ["*", q(2), E_T], q(1), ["^", q(2), v("t")]], base=["=", q(1), q(1)], next=["=", q(1), q(1)])]},
+    "instances smuggled": induction(["^", q(2), v("t")], ["*", q(2), E_T]) | {"steps": [step("induction", "<=>",
+        ["and"], [
+        "rec", "e", "t", q(0), ["*", q(2), E_T], q(1), ["^", q(2), v("t")]], base=["=", q(1), q(1)], next=["=", q(1),
+            q(1)])]},
     "the closed form is the sequence": induction(E_T, E_T),
     "another place of the sequence": induction(q(1), ["ix", "e", ["+", v("t"), q(-1)]]),
     "the sequence of the sequence": induction(q(1), ["ix", "e", E_T]),
@@ -170,7 +179,8 @@ LIES: dict[str, Document] = {
         "rec", "e", "t", v("t"), ["+", E_T, q(1)], v("t"), v("t")])], "claim": ["<=>", ["and"], [
         "rec", "e", "t", v("t"), ["+", E_T, q(1)], v("t"), v("t")]]},
     "a start that is no integer": induction(q(1), E_T) | {"steps": [step("induction", "<=>", ["and"], [
-        "rec", "e", "t", q("1/2"), E_T, q(1), q(1)])], "claim": ["<=>", ["and"], ["rec", "e", "t", q("1/2"), E_T, q(1), q(1)]]},
+        "rec", "e", "t", q("1/2"), E_T, q(1), q(1)])],
+        "claim": ["<=>", ["and"], ["rec", "e", "t", q("1/2"), E_T, q(1), q(1)]]},
     "undefined on the way": induction(q(0), ["/", E_T, v("t")], first=0),
     "a fact about t is not one about every t": induction(q(1), ["+", E_T, v("t")]) | {
         "facts": [["=", v("t"), q(0)]], "model": {"t": "0"}},

@@ -116,7 +116,8 @@ FIELDS: dict[str, Callable[[], Document]] = {
     "unknown relation": at("steps", 0, "relation", put="=="), "relation a list": at("steps", 0, "relation", put=["="]),
     "no steps": at("steps", put=[]), "steps an object": at("steps", put={}), "a step a list": at("steps", 0, put=[]),
     "steps null": at("steps", put=None), "symbols null": at("symbols", put=None), "facts null": at("facts", put=None),
-    "model a list": at("model", put=[]), "model of numbers": at("model", put={"b": 1}), "model null": at("model", put=None),
+    "model a list": at("model", put=[]), "model of numbers": at("model", put={"b": 1}),
+    "model null": at("model", put=None),
     "model without b": at("model", put={}), "model of another name": at("model", put={"b": "1", "zz": "1"}),
     "model outside the facts": at("model", put={"b": "0"}), "model with a power": at("model", put={"b": "1e3"}),
     "facts that contradict": at("facts", put=[[">", v("b"), q(0)], ["<", v("b"), q(0)]]),
@@ -140,14 +141,17 @@ FIELDS: dict[str, Callable[[], Document]] = {
     "unknown role": at("symbols", 0, 1, put="matrix"), "scalar with an argument": at("symbols", 0, 2, put=1),
     "arity a bool": at("symbols", 0, 2, put=False), "function without arguments": at("symbols", 0, 1, put="function"),
     "negative arity": at("symbols", 0, put=["a", "function", -1, "real"]), "arity a text": at("symbols", 0, 2, put="0"),
-    "definition of a declared name": at("definitions", 0, 0, put="b"), "definition too short": at("definitions", 0, put=["d"]),
+    "definition of a declared name": at("definitions", 0, 0, put="b"),
+    "definition too short": at("definitions", 0, put=["d"]),
     "definition twice": at("definitions", put=[["d", 0, q(1)], ["d", 0, q(2)]]),
     "definition of itself": at("definitions", put=[["d", 0, ["+", v("d"), q(1)]]]),
     "definitions in a circle": at("definitions", put=[["c", 0, v("d")], ["d", 0, v("c")]]),
     "function of itself": at("definitions", put=[["d", 1, ["call", "d", ["b", 0]]]]),
     "definition of a later one": at("definitions", put=[["c", 0, v("d")], ["d", 0, q(1)]]),
-    "parameter out of range": at("definitions", 0, 2, put=["b", 1]), "parameters a bool": at("definitions", 0, 1, put=True),
-    "negative parameters": at("definitions", 0, 1, put=-1), "definition of an optimum": at("definitions", 0, 2, put=["argmax", ["w"], v("w")]),
+    "parameter out of range": at("definitions", 0, 2, put=["b", 1]),
+    "parameters a bool": at("definitions", 0, 1, put=True),
+    "negative parameters": at("definitions", 0, 1, put=-1),
+    "definition of an optimum": at("definitions", 0, 2, put=["argmax", ["w"], v("w")]),
 }  # fmt: skip
 
 
@@ -160,18 +164,23 @@ TERMS: dict[str, Any] = {
     "integer": ["q", 2], "bool": ["q", True], "float text": ["q", "2.0"], "plus": ["q", "+2"], "blank": ["q", " 2"],
     "exponent": ["q", "2e0"], "hexadecimal": ["q", "0x2"], "underscore": ["q", "2_0"], "line end": ["q", "2\n"],
     "fullwidth digit": ["q", "\uff12"], "Arabic digit": ["q", "\u0662"], "superscript": ["q", "\u00b2"],
-    "zero below": ["q", "2/0"], "zero below in full": ["q", "2/00"], "negative below": ["q", "-2/-1"], "empty": ["q", ""],
+    "zero below": ["q", "2/0"], "zero below in full": ["q", "2/00"], "negative below": ["q", "-2/-1"],
+    "empty": ["q", ""],
     "too many digits": ["q", "2" * 401], "far too many digits": ["q", "2" * 100_000], "two values": ["q", "2", "2"],
     "no value": ["q"], "null": ["q", None], "null for a term": None, "a number for a term": 2, "true for a term": True,
-    "a text for a term": "q2", "an object for a term": {"0": "q", "1": "2"}, "nothing": [], "unknown tag": ["cbrt", v("b")],
+    "a text for a term": "q2", "an object for a term": {"0": "q", "1": "2"}, "nothing": [],
+    "unknown tag": ["cbrt", v("b")],
     "tag a list": [["q"], "2"], "tag null": [None, "2"], "Python": ["__import__", "os"], "sum of one": ["+", q(2)],
     "sum of none": ["+"], "neg of two": ["neg", q(1), q(1)], "quotient of three": ["/", q(4), q(2), q(1)],
     "undeclared": v("zz"), "name a list": ["v", ["b"]], "name null": ["v", None], "unknown constant": ["c", "e"],
-    "function as a scalar": v("d"), "scalar as a family": ["ix", "b", q(1)], "scalar as a function": ["call", "b", q(1)],
+    "function as a scalar": v("d"), "scalar as a family": ["ix", "b", q(1)],
+    "scalar as a function": ["call", "b", q(1)],
     "function with too many arguments": ["call", "d", q(1), q(1)], "function without": ["call", "d"],
-    "index without a binder": ["b", 0], "index out of range": ["sum", q(1), q(2), ["b", 1]], "negative index": ["b", -1],
+    "index without a binder": ["b", 0], "index out of range": ["sum", q(1), q(2), ["b", 1]],
+    "negative index": ["b", -1],
     "index in the limit": ["sum", q(1), ["b", 0], q(1)], "index a bool": ["sum", q(1), q(2), ["b", False]],
-    "index a text": ["sum", q(1), q(2), ["b", "0"]], "unknown function": ["f", "tan", q(2)], "function a list": ["f", ["exp"], q(2)],
+    "index a text": ["sum", q(1), q(2), ["b", "0"]], "unknown function": ["f", "tan", q(2)],
+    "function a list": ["f", ["exp"], q(2)],
     "exp of two": ["f", "exp", q(1), q(1)], "max of one": ["f", "max", q(2)], "max of 17": ["f", "max", *[q(2)] * 17],
     "argmax of nothing": ["argmax", [], q(2)], "argmax over a function": ["argmax", ["d"], q(2)],
     "argmax over a number": ["argmax", [2], q(2)], "argmax in a sum": ["+", ["argmax", ["w"], v("w")], q(2)],
@@ -181,11 +190,15 @@ TERMS: dict[str, Any] = {
     "too deep": json.loads('["neg",' * (MAX_DEPTH + 1) + '["q","2"]' + "]" * (MAX_DEPTH + 1)),
     "too wide": ["+", *[q(1)] * 60_000], "0/0": ["/", q(0), q(0)], "0 times 1/0": ["*", q(0), ["/", q(1), q(0)]],
     "1/0 in a sum that is empty here": ["sum", q(1), q(2), ["/", q(1), q(0)]], "log of 0": ["f", "log", q(0)],
-    "root of -1": ["f", "sqrt", q(-1)], "a third of a sum": ["sum", q(1), q("1/3"), q(1)], "0 ** -1": ["^", q(0), q(-1)],
-    "(-8) ** (1/3)": ["^", q(-8), q("1/3")], "0 ** a": ["^", q(0), v("a")], "factorial of 1/2": ["f", "factorial", q("1/2")],
-    "factorial of -1": ["f", "factorial", q(-1)], "gamma of 0": ["f", "gamma", q(0)], "0/(a-a)": ["/", q(0), ["+", v("a"), ["neg", v("a")]]],
+    "root of -1": ["f", "sqrt", q(-1)], "a third of a sum": ["sum", q(1), q("1/3"), q(1)],
+    "0 ** -1": ["^", q(0), q(-1)],
+    "(-8) ** (1/3)": ["^", q(-8), q("1/3")], "0 ** a": ["^", q(0), v("a")],
+    "factorial of 1/2": ["f", "factorial", q("1/2")],
+    "factorial of -1": ["f", "factorial", q(-1)], "gamma of 0": ["f", "gamma", q(0)],
+    "0/(a-a)": ["/", q(0), ["+", v("a"), ["neg", v("a")]]],
     "interval turned round": ["interval", q(2), q(1)], "derivative by a number": ["diff", q(2), q(2)],
-    "derivative of a corner": ["diff", ["f", "abs", v("w")], v("w")], "subdiff as a number": ["+", ["subdiff", v("w"), v("w")], q(1)],
+    "derivative of a corner": ["diff", ["f", "abs", v("w")], v("w")],
+    "subdiff as a number": ["+", ["subdiff", v("w"), v("w")], q(1)],
 }  # fmt: skip
 
 
@@ -208,9 +221,11 @@ def run(file: Path, blocked: Path) -> subprocess.CompletedProcess[str]:
     for package in ("sympy", "mpmath", "numpy", "markdown_it", "math_core"):
         (blocked / package).mkdir(parents=True, exist_ok=True)
         (blocked / package / "__init__.py").write_text("raise ImportError('blocked')\n")
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(blocked), str(ROOT)]), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(blocked), str(ROOT)]),
+    "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "derive.kernel", str(file)]
-    return subprocess.run(command, cwd=blocked, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+    return subprocess.run(command, cwd=blocked, env=environment, capture_output=True, text=True, timeout=SECONDS,
+        check=False)
 
 
 def test_the_command_needs_the_standard_library_only(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -12,7 +14,7 @@ import mpmath as mp
 import pytest
 
 import derive
-from derive.cli import main
+from derive.checking import named
 from derive.derivation import Derivation
 from derive.errors import InputError
 from derive.kernel.terms import Term, add, mul, q
@@ -20,7 +22,8 @@ from derive.library import catalogue, derivation
 from derive.library.losses import LOSSES, MODELS, PRIORS, Loss
 from derive.likelihood import density, maximum_likelihood, negative_log_likelihood, parts
 from derive.model import Model
-from derive.prover import prove
+from derive.prover import Settings, prove
+from derive.render.display import FORMATS, LANGUAGES, render
 
 mp.mp.dps = 30
 PLAIN = [name for name, loss in LOSSES.items() if not loss.prior]
@@ -172,7 +175,8 @@ def test_constant_and_factor_are_proved(name: str) -> None:
     moving = ("w", "f", *LOSSES[name].over)
     assert not any(_mentions(part, moving) for part in (constant, factor))
     assert loss == maximum_likelihood(name).lines[-1].term[2]
-    assert prove(replace(d, lines=(d.lines[0], replace(d.lines[-1], term=add(constant, mul(factor, loss)))))).verdict == "proved"
+    again = replace(d, lines=(d.lines[0], replace(d.lines[-1], term=add(constant, mul(factor, loss)))))
+    assert prove(again).verdict == "proved"
 
 
 def _mentions(term: Term, names: tuple[str, ...]) -> bool:
@@ -212,7 +216,8 @@ def test_negative_log_likelihood_at_random_data(name: str, seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("name", "penalty"), [
-    ("ridge", lambda p: (p["sigma"] / p["tau"] * p["w"]) ** 2), ("lasso", lambda p: p["sigma"] ** 2 / p["t"] * abs(p["w"]))
+    ("ridge", lambda p: (p["sigma"] / p["tau"] * p["w"]) ** 2),
+    ("lasso", lambda p: p["sigma"] ** 2 / p["t"] * abs(p["w"])),
 ])  # fmt: skip
 def test_posterior_at_random_data(name: str, penalty: Callable[[Point], Any], seed: int) -> None:
     """-log of the posterior and the loss differ by a constant and a factor: by their differences at three points."""
@@ -234,7 +239,7 @@ def test_posterior_at_random_data(name: str, penalty: Callable[[Point], Any], se
 
 
 def last_line(d: Derivation, term: Term) -> Derivation:
-    return replace(d, lines=(*d.lines[:-1], replace(d.lines[-1], term=term)), goal=None, obligations=())
+    return replace(d, lines=(d.lines[-2], replace(d.lines[-1], term=term)), goal=None, obligations=())
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -248,12 +253,15 @@ def test_wrong_parts_are_refuted(name: str) -> None:
     }
     if constant != q(0):
         wrong["no constant"] = mul(factor, loss)
-        wrong["the constant of one observation only"] = add(*(
-            part[3] if part[0] == "sum" else part[1] for part in ()), add(constant, constant), mul(factor, loss))  # fmt: skip
+        wrong["the constant twice"] = add(constant, constant, mul(factor, loss))
     for what, term in wrong.items():
         found = prove(last_line(replace(d, lines=(d.lines[0], d.lines[-1])), term)).judged[-1]
         assert found.verdict == "refuted", what
         assert found.witness, what
+
+
+# With the wrong sign these have no optimum that the search for a witness could compare; not proved is what counts.
+UNBOUNDED = ("binary-cross-entropy", "cross-entropy", "poisson", "exponential", "gaussian-nll")
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -273,9 +281,8 @@ def test_a_wrong_loss_is_not_proved(name: str) -> None:
         wrong["the prior subtracted"] = (tag, over, add(data, ("neg", penalty)))
         wrong["the factor of the data"] = (tag, over, add(mul(q(2), data), penalty))
     for what, term in wrong.items():
-        found = prove(last_line(d, term)).judged[-1]
-        assert found.verdict in ("refuted", "undecided"), what
-        assert found.verdict == "refuted" or what not in ("the sign", "argmax") or name == "gaussian-nll", (name, what)
+        found = prove(last_line(d, term), Settings(witness_seconds=0.8)).judged[-1]
+        assert found.verdict == "refuted" or (name in UNBOUNDED and found.verdict == "undecided"), what
 
 
 # --- densities ------------------------------------------------------------------------------------------------------
@@ -391,8 +398,8 @@ def test_parameters_are_renamed(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "numbers"),
-    [("Laplace", {"scale": "2"}), ("Gaussian", {"sigma": "1"}), ("Gaussian", {"sigma": "1/2"}), ("Huber", {"delta": "1"}),
-     ("StudentT", {"nu": "3"}), ("StudentT", {"nu": "3", "s": "1"}), ("AsymmetricLaplace", {"tau": "1/10"}),
+    [("Laplace", {"scale": "2"}), ("Gaussian", {"sigma": "1"}), ("Gaussian", {"sigma": "1/2"}),
+     ("Huber", {"delta": "1"}), ("StudentT", {"nu": "4"}), ("StudentT", {"nu": "4", "s": "1"}), ("AsymmetricLaplace", {"tau": "1/10"}),
      ("AsymmetricLaplace", {"tau": "0.5", "scale": "1"})],
 )  # fmt: skip
 def test_parameters_are_set_to_numbers(name: str, numbers: dict[str, str]) -> None:
@@ -434,14 +441,17 @@ def test_unknown_names_offer_the_nearest() -> None:
 
 
 @pytest.mark.parametrize("kind", catalogue())
-def test_every_entry_is_shown_in_every_format_and_language(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_entry_is_shown_in_every_format_and_language(kind: str) -> None:
+    """What `derive show` does with a name, once for each entry; test_cli.py runs the command itself."""
     entries = catalogue()[kind]
     assert len({entry.name for entry in entries}) == len(entries) > 0
     for entry in entries:
-        for target in ("text", "latex", "markdown", "html", "json"):
-            for lang in ("en", "ko"):
-                assert main(["show", entry.name, "--to", target, "--lang", lang]) == 0, (entry.name, target)
-                out, err = capsys.readouterr()
-                assert out.strip()
-                assert not err
-                assert "undecided" not in out or target == "html"
+        found = [prove(item) for item in named(entry.name)]
+        assert found
+        assert {item.verdict for item in found} == {"proved"}, entry.name
+        for target in FORMATS:
+            for lang in LANGUAGES:
+                shown = html.unescape(render(found, target, lang))
+                assert len(shown) > 40, (entry.name, target)
+                assert found[0].title.in_(lang).split()[0] in shown, (entry.name, target, lang)
+                assert target != "json" or json.loads(shown)

@@ -84,7 +84,7 @@ def author_math(tex: str, flavour: Flavour, *, display: bool = False, file: str 
     Raises InputError at `file` and `line` for whatever is not on the list.
 
     >>> author_math(r"\frac{a}{b} < \text{50\% or $c$}", "tex")
-    '\\frac{a}{b} \\lt \\text{50\\% or }c'
+    '\\frac{a}{b} \\lt\\text{50\\% or }c'
     >>> author_math(r"\input{x}", "tex", file="deck.md", line=3)
     Traceback (most recent call last):
     ...

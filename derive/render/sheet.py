@@ -13,7 +13,6 @@ from derive.render.author_math import Flavour, author_math, coloured
 from derive.render.mathml import to_mathml
 from derive.symbols import LECTURE, Notation
 
-
 WIDEST = 55.0  # em: a formula of this width is printed at about two thirds
 
 
@@ -99,7 +98,7 @@ class Maker:
     def check_width(self, tex: str, place: str) -> None:
         """Warn of a formula that would be printed too small to read."""
         if to_mathml(tex, display=True).width > WIDEST:
-            self.warnings.append(f"{place}: the formula is far wider than the slide and is printed small; break it into parts")
+            self.warnings.append(f"{place}: the formula is far wider than the slide and printed small; break it up")
 
     def size(self, tex: str, *, display: bool = True) -> float:
         """The height of a formula in em."""

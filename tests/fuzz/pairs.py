@@ -120,10 +120,10 @@ class Maker:
         return total(self.term(depth - 1, bound + 1), rng.choice((ONE, ONE, ZERO)), hi, rng.choice(("sum", "sum", "prod")))
 
 
-# --- laws: (left, right) of parts u, v, w (terms), k (an integer name), and bodies s, t under one sum -------------------
+# --- laws: (left, right) of parts u, v, w (terms), k (an integer name), and bodies s, t under one sum ---------------
 
 Law = Callable[..., tuple[Term, Term]]
-I: Term = ("b", 0)
+INDEX: Term = ("b", 0)
 TRUE_LAWS: list[Law] = [
     lambda u, v, w, k, s, t: (mul(u, add(v, w)), add(mul(u, v), mul(u, w))),
     lambda u, v, w, k, s, t: (to(add(u, v), TWO), add(to(u, TWO), mul(TWO, u, v), to(v, TWO))),
@@ -221,7 +221,7 @@ def at(body: Term, value: Term, level: int = 0) -> Term:
 
 def moved(body: Term) -> Term:
     """The body of a sum with its index i replaced by i - 1."""
-    return at(raised(body, above=1), sub(I, ONE))
+    return at(raised(body, above=1), sub(INDEX, ONE))
 
 
 # --- derivatives ----------------------------------------------------------------------------------------------------
@@ -316,10 +316,10 @@ def facts(maker: Maker) -> list[Term]:
     found += rng.sample(extra, rng.choice((0, 0, 1, 1, 2)))
     for name in FAMILIES:
         if rng.random() < 0.3:
-            found.append(("all", 1, (">", ("ix", name, I), ZERO)))
+            found.append(("all", 1, (">", ("ix", name, INDEX), ZERO)))
     for name in CALLS:
         if rng.random() < 0.2:
-            found.append(("all", 1, (">", ("call", name, I), ZERO)))
+            found.append(("all", 1, (">", ("call", name, INDEX), ZERO)))
     rng.shuffle(found)
     return found
 
@@ -351,7 +351,7 @@ def wrapped(left: Term, right: Term, maker: Maker) -> tuple[Term, Term]:
     other, name = maker.term(1), maker.rng.choice(("abs", "exp", "sqrt", "log", "sign", "erf"))
     contexts: list[Callable[[Term], Term]] = [
         lambda u: add(u, other), lambda u: mul(u, other), lambda u: mul(u, ZERO), lambda u: div(u, other),
-        lambda u: div(other, u), lambda u: fn(name, u), lambda u: to(u, TWO), lambda u: total(mul(raised(u), I)),
+        lambda u: div(other, u), lambda u: fn(name, u), lambda u: to(u, TWO), lambda u: total(mul(raised(u), INDEX)),
         lambda u: sub(u, u), lambda u: fn("max", u, other), lambda u: total(raised(u), ONE, v(maker.integers[0])),
     ]  # fmt: skip
     context = maker.rng.choice(contexts)

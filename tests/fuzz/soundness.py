@@ -91,7 +91,9 @@ def fails(relation: str, left: Term, right: Term, at: Any, slack: int) -> str:
             values.append(E.evaluate(term, at))
         except E.Undefined as error:
             return f"{name} undefined ({error})"
-    return "" if E.holds(relation, *values, slack) else f"{mp.nstr(E.real(values[0]), 15)} and {mp.nstr(E.real(values[1]), 15)}"
+    if E.holds(relation, *values, slack):
+        return ""
+    return " and ".join(mp.nstr(E.real(value), 15) for value in values)
 
 
 def refuted(relation: str, left: Term, right: Term, facts: list[Term], rng: random.Random, result: Result) -> str:
@@ -168,7 +170,7 @@ def run(pairs: int, seed: int) -> Result:
 
 def false_steps(pairs: int, seed: int) -> list[tuple[Any, ...]]:
     """(step, facts, definitions, kinds) of claims of such a run that are false: no kernel may accept them."""
-    found = []
+    found: list[tuple[Any, ...]] = []
     for number in range(pairs):
         rng, facts, claims = case(seed, number)
         for relation, left, right, rules in claims:

@@ -31,8 +31,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = ROOT / "derive" / "kernel"
 DEMANDS = {
-    "need", "need_integer", "defined", "defined_power", "equal", "check_size", "spend", "satisfiable", "holds", "implies",
-    "assume",
+    "need", "need_integer", "defined", "defined_power", "equal", "check_size", "spend", "satisfiable", "holds",
+    "implies", "assume",
 }  # fmt: skip
 LAWS = {"normal.py", "signs.py", "derivative.py"}
 SECONDS = 5  # for one question; the tests have the same limit
@@ -82,9 +82,8 @@ def _sites(tree: ast.Module, file: str) -> Iterator[tuple[str, ast.AST, ast.AST]
             refusing.add(id(node.test))
             for part in _operands(node.test):
                 refusing.add(id(part))
-                inside_and = any(isinstance(other, ast.BoolOp) and isinstance(other.op, ast.And) and part in other.values
-                                 for other in _operands(node.test))  # fmt: skip
-                if not inside_and:
+                joined = (other for other in _operands(node.test) if isinstance(other, ast.BoolOp))
+                if not any(isinstance(other.op, ast.And) and part in other.values for other in joined):
                     yield "refusal never", part, false
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _name(node.value.func) in DEMANDS:
             yield "call deleted", node, ast.Pass()
@@ -100,8 +99,8 @@ def _sites(tree: ast.Module, file: str) -> Iterator[tuple[str, ast.AST, ast.AST]
             tests = node.ifs
         elif isinstance(node, ast.Assign | ast.Return) and isinstance(node.value, ast.BoolOp):
             tests = [node.value]
-        elif isinstance(node, ast.Call) and _name(node.func) in ("all", "any") and isinstance(node.args[0], ast.GeneratorExp):
-            tests = [node.args[0].elt]
+        elif isinstance(node, ast.Call) and _name(node.func) in ("all", "any"):
+            tests = [node.args[0].elt] if isinstance(node.args[0], ast.GeneratorExp) else []
         for test in tests:
             for part in _operands(test):
                 if id(part) not in refusing and not isinstance(node, ast.While):
@@ -172,20 +171,20 @@ def corpus() -> Corpus:
     refuse += [document for name in attacks.BOMBS for document in attacks.bomb_documents(name)]
     refuse += [*attacks.GROWING.values(), *attacks.LIES.values()]
     steps: list[tuple[Any, ...]] = []
-    judge = prover.judge
+    judge = vars(prover)["judge"]
 
     def recorded(step: Any, facts: Any, definitions: Any, kinds: Any) -> Any:
         steps.append((tuple(step), list(facts), dict(definitions), dict(kinds)))
         return judge(step, facts, definitions, kinds)
 
-    prover.judge = recorded
+    vars(prover)["judge"] = recorded
     try:
         for row in (row for row in rules.TWINS + rules.LECTURES + rules.PITFALLS if not row["right"]):
             mark = len(steps)
             if prover.prove(rules.chain(row), rules.QUICK).verdict == "proved":
                 del steps[mark:]  # an open hole: the tests fail already
     finally:
-        prover.judge = judge
+        vars(prover)["judge"] = judge
     steps += fuzz.false_steps()
     return Corpus([document for document in accept if document], refuse, list(forms.texts().values()), steps)
 
@@ -214,10 +213,10 @@ def noticed(data: Corpus) -> str:
 
     parts = [("certificate", data.accept, check.check), ("document", data.refuse, check.check)]
     parts += [("text", data.texts, check.check_text), ("step", data.steps, judged)]
-    signal.signal(signal.SIGALRM, _too_long)
+    signal.signal(signal.SIGVTALRM, _too_long)
     for name, items, ask in parts:
         for number, item in enumerate(items):
-            signal.alarm(SECONDS)
+            signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
             try:
                 ask(item)
                 accepted = True
@@ -229,7 +228,7 @@ def noticed(data: Corpus) -> str:
                 return f"{name} {number} breaks the kernel: {type(error).__name__}"
             if accepted != (name == "certificate"):
                 return f"{name} {number} is {'accepted' if accepted else 'refused'}"
-    signal.alarm(0)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     return ""
 
 
@@ -291,7 +290,7 @@ def without_known_failures(data: Corpus) -> int:
         if words[0] not in ("certificate", "document", "text", "step"):
             raise SystemExit(f"the kernel without any mutation: {found}")
         part = {"certificate": data.accept, "document": data.refuse, "text": data.texts, "step": data.steps}[words[0]]
-        part.pop(int(words[1]))  # type: ignore[attr-defined]
+        part.pop(int(words[1]))
         dropped += 1
     return dropped
 
@@ -333,10 +332,10 @@ def write(results: list[tuple[Mutant, str]], survivors: list[Mutant], reasons: d
     kinds = sorted({mutant.kind for mutant, _ in results})
     lines = [
         "# Mutation run of the kernel", "",
-        "`python tests/mutation/kernel_guards.py --write` deletes every guard of `derive/kernel` once and asks whether a",
-        f"test notices: {sizes} that the tests hold.", "",
-        f"**{killed} of {len(results)} mutants are noticed.** The {len(survivors)} others change nothing that can be wrong, or",
-        "are marked `open`.", "", "| mutation | mutants | noticed |", "|---|---|---|",
+        "`python tests/mutation/kernel_guards.py --write` deletes every guard of `derive/kernel` once and asks whether",
+        f"a test notices: {sizes} that the tests hold.", "",
+        f"**{killed} of {len(results)} mutants are noticed.** The {len(survivors)} others change nothing that can be",
+        "wrong, or are marked `open`.", "", "| mutation | mutants | noticed |", "|---|---|---|",
     ]  # fmt: skip
     for kind in kinds:
         of_kind = [found for mutant, found in results if mutant.kind == kind]
