@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -366,41 +364,6 @@ def test_every_command_takes_json(cli: Cli) -> None:
         assert cli(*words, "--json").document
 
 
-def process(*words: str, module: str = "derive.cli") -> Ran:
-    done = subprocess.run(
-        [sys.executable, "-m", module, *words], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-        encoding="utf-8",
-    )  # fmt: skip
-    return Ran(done.returncode, done.stdout, done.stderr)
-
-
-def test_as_a_process(tmp_path: Path) -> None:
-    (tmp_path / "a.chain").write_text(REFUTED, encoding="utf-8")
-    ran = process("check", str(tmp_path / "a.chain"), "--json")
-    assert (ran.status, ran.err, ran.document["verdict"]) == (1, "", "refuted")
-    (tmp_path / "b.chain").write_text("x = )\n", encoding="utf-8")
-    complains(process("check", str(tmp_path / "b.chain")), "b.chain:1:5: ")
-
-
-@pytest.mark.parametrize("encoding", ["ascii", "utf-8", "cp1252"])
-def test_a_terminal_without_hangul(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONIOENCODING", encoding)
-    ran = process("show", "laplace-l1", "--lang", "ko")
-    assert (ran.status, ran.err) == (0, "")
-    monkeypatch.setenv("PYTHONIOENCODING", encoding)
-    assert process("list", "--json").document["models"]
-
-
-def test_a_reader_that_closes_early_is_no_error() -> None:
-    command = [sys.executable, "-m", "derive.cli", "show", "laplace-l1", "--to", "html"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
-        assert running.stdout is not None
-        assert running.stderr is not None
-        running.stdout.close()
-        assert running.stderr.read() == b""
-        assert running.wait(60) == 0
-
-
 def test_a_failure_of_our_own_is_a_line_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     def breaks(*_: object, **__: object) -> None:
         raise KeyError("\x1b[2Jw")
@@ -409,45 +372,3 @@ def test_a_failure_of_our_own_is_a_line_too(cli: Cli, monkeypatch: pytest.Monkey
     ran = cli("list")
     assert (ran.status, ran.out) == (3, "")
     assert re.fullmatch(r"derive: a bug of this program \(test_cli\.py:\d+\): KeyError: [^\x1b]*\n", ran.err)
-
-
-# --- the kernel by itself -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def certificate(cli: Cli) -> Path:
-    cli("check", cli.write("a.chain", PROVED), "--certificates", "out")
-    (path,) = (cli.folder / "out").iterdir()
-    return path
-
-
-def test_kernel_checks_a_certificate_without_sympy(certificate: Path) -> None:
-    program = (
-        "import sys; sys.modules['sympy'] = None; sys.argv[0] = 'kernel'\n"
-        "import importlib.util\n"
-        "spec = importlib.util.find_spec('derive.kernel.__main__')\n"
-        "from derive.kernel.check import check_text\n"
-        "print(check_text(open(sys.argv[1], encoding='utf-8').read()).digest)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", program, str(certificate)], cwd=ROOT, capture_output=True, text=True, timeout=60,
-        check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(certificate.stem)
-
-
-def test_kernel_as_a_command(certificate: Path) -> None:
-    ran = process(str(certificate), module="derive.kernel")
-    assert ran.status == 0, ran.err
-    assert certificate.stem in ran.out
-
-
-def test_kernel_as_a_command_refuses(certificate: Path) -> None:
-    text = certificate.read_text(encoding="utf-8")
-    changed = certificate.with_name("changed.json")
-    changed.write_text(text.replace('"2"', '"3"', 1), encoding="utf-8")
-    assert changed.read_text(encoding="utf-8") != text
-    ran = process(str(changed), module="derive.kernel")
-    assert ran.status not in (0, None)
-    assert "Traceback" not in ran.out + ran.err

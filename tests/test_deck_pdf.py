@@ -27,9 +27,10 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def program(folder: Path, name: str, body: str) -> None:
+    """A program in Python; `out` is where it is asked to print to."""
     path = folder / name
-    path.write_text(f"#!{sys.executable}\nimport os, sys, time\nout = [a[15:] for a in sys.argv if a[:15] == '--print-to-pdf='"
-                    f"]\n{body}\n", encoding="utf-8")  # fmt: skip
+    head = "import os, sys, time\nout = [word[15:] for word in sys.argv if word.startswith('--print-to-pdf=')][0]\n"
+    path.write_text(f"#!{sys.executable}\n{head}{body}\n", encoding="utf-8")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
 
@@ -50,9 +51,8 @@ def test_a_pdf_without_programs_says_what_to_install(bare: Path) -> None:
 @needs_scripts
 def test_a_pdf_from_a_browser_has_no_date_and_no_network(bare: Path) -> None:
     seen = bare / "seen"
-    program(
-        bare, "chromium", f"open({str(seen)!r}, 'w').write('\\n'.join(sys.argv)); open(out[0], 'wb').write({WHOLE!r})"
-    )
+    told = f"open({str(seen)!r}, 'w').write('\\n'.join(sys.argv))"
+    program(bare, "chromium", f"{told}\nopen(out, 'wb').write({WHOLE!r})")
     found = pdf.render_pdf(one_slide(), {})
     assert found.slides == 1
     assert found.content == WHOLE.replace(b"20251123225944", b"20000101000000")
@@ -64,9 +64,7 @@ def test_a_pdf_from_a_browser_has_no_date_and_no_network(bare: Path) -> None:
 
 
 @needs_scripts
-@pytest.mark.parametrize(
-    "body", ["sys.exit('broken')", "open(out[0], 'wb').write(b'%PDF-1.4 half')", "time.sleep(600)"]
-)
+@pytest.mark.parametrize("body", ["sys.exit('broken')", "open(out, 'wb').write(b'%PDF-1.4 half')", "time.sleep(600)"])
 def test_a_browser_that_fails_leaves_nothing(bare: Path, body: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pdf, "SECONDS", 1.0)
     program(bare, "chromium", body)
@@ -76,7 +74,7 @@ def test_a_browser_that_fails_leaves_nothing(bare: Path, body: str, monkeypatch:
 
 @needs_scripts
 def test_a_deck_of_more_pages_than_slides_is_named(bare: Path) -> None:
-    program(bare, "chromium", f"open(out[0], 'wb').write({WHOLE.replace(b'%%EOF', b'/Type /Page>> %%EOF')!r})")
+    program(bare, "chromium", f"open(out, 'wb').write({WHOLE.replace(b'%%EOF', b'/Type /Page>> %%EOF')!r})")
     warnings: list[str] = []
     pdf.render_pdf(one_slide(), {}, warnings=warnings)
     assert any("1 slides are 2 pages" in warning for warning in warnings)

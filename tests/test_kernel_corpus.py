@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from derive.derivation import Derivation, Line
-from derive.kernel.check import check_text
+from derive.kernel.check import FORMAT, check, check_text
+from derive.kernel.terms import Refused
 from derive.prover import Settings, prove
 from derive.syntax import complete, parse_expression, parse_given
 
@@ -51,3 +52,57 @@ def test_wrong_chains_are_not(row: dict[str, Any]) -> None:
     done = judged(row)
     assert done.verdict != "proved", [(line.rule, line.message) for line in done.judged]
     assert done.certificate is None
+
+
+# --- what the language of chains does not let one write -------------------------------------------------------------
+
+
+def v(name: str) -> list[Any]:
+    return ["v", name]
+
+
+def q(value: int) -> list[Any]:
+    return ["q", str(value)]
+
+
+def certificate(rule: str, claim: list[Any], symbols: list[Any], definitions: list[Any]) -> dict[str, Any]:
+    step = {"rule": rule, "relation": claim[0], "from": claim[1], "to": claim[2]}
+    return {"format": FORMAT, "symbols": symbols, "facts": [], "model": {}, "definitions": definitions, "claim": claim,
+            "steps": [step]}  # fmt: skip
+
+
+REALS = [[name, "scalar", 0, "real"] for name in ("a", "w")]
+FAMILY = ["y", "indexed", 1, "real"]
+PRODUCT = [["f", 2, ["*", ["b", 1], ["b", 0]]]]  # f(u, v) := u*v
+F_OF_Y = ["sum", q(1), q(2), ["call", "f", v("a"), ["ix", "y", ["b", 0]]]]
+TOTAL = ["+", ["ix", "y", q(1)], ["ix", "y", q(2)]]
+SEQUENCE = [["e", "indexed", 1, "real"], ["i", "scalar", 0, "integer"]]
+COUNTING = ["rec", "e", "t", q(0), v("t"), q(0), v("t")]  # e[t + 1] = t, e[0] = 0 => e[t] = t
+
+
+def test_arguments_under_a_binder_keep_their_index() -> None:
+    right = certificate("definition", ["=", F_OF_Y, ["*", v("a"), TOTAL]], [*REALS, FAMILY], PRODUCT)
+    assert check(right).used == [[]]
+    squares = ["*", v("a"), ["+", ["ix", "y", v("a")], ["ix", "y", v("a")]]]
+    with pytest.raises(Refused):
+        check(certificate("definition", ["=", F_OF_Y, squares], [*REALS, FAMILY], PRODUCT))
+
+
+@pytest.mark.parametrize(
+    ("rule", "claim", "symbols", "definitions"),
+    [
+        pytest.param("induction", ["<=>", ["and"], COUNTING], SEQUENCE, [["t", 0, q(0)]], id="index defined"),
+        pytest.param("identity", ["=", ["argmin", ["d"], v("d")], ["argmin", ["d"], q(3)]], REALS, [["d", 0, q(3)]],
+                     id="variable of an optimum defined"),
+        pytest.param("grad", ["=", ["call", "d", v("w")], ["*", q(2), v("w")]], REALS,
+                     [["d", 1, ["diff", ["*", ["b", 0], v("w")], v("w")]]], id="argument captured by a derivative"),
+        pytest.param("grad", ["=", ["sum", v("w"), v("w"), ["diff", ["*", ["b", 0], v("w")], v("w")]],
+                     ["*", q(2), v("w")]], [["w", "scalar", 0, "integer"]], [], id="limit captured by a derivative"),
+        pytest.param("identity", ["<=>", v("w"), v("w")], REALS, [], id="a number as a claim"),
+    ],
+)  # fmt: skip
+def test_captured_names_and_numbers_as_claims_are_refused(
+    rule: str, claim: list[Any], symbols: list[Any], definitions: list[Any]
+) -> None:
+    with pytest.raises(Refused):
+        check(certificate(rule, claim, symbols, definitions))

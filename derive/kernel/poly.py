@@ -1,25 +1,25 @@
-"""Polynomials over the rationals in opaque atoms: the data that the normal form computes with.
+"""The data of the normal form: polynomials over the rationals in opaque atoms, and what is assumed about atoms.
 
-A polynomial maps monomials to non-zero rationals. A monomial is a tuple of (atom, exponent) pairs, ordered by the
-canonical text of the atom; an atom is a term in normal form, and its exponent a non-zero rational: negative for a
-denominator, a fraction for a root. When powers of an atom may be simplified is normal.py's affair.
+A polynomial maps monomials to non-zero rationals. A monomial is a tuple of (atom, exponent) pairs in canonical order;
+an atom is a term in normal form, and its exponent a non-zero rational: negative for a denominator, a fraction for a
+root. When powers of an atom may be simplified is normal.py's affair.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 
-from derive.kernel.terms import Refused, Term, add, canonical, mul, q
+from derive.kernel.terms import Term, add, canonical, mul, q, require
 
 Mono = tuple[tuple[Term, Fraction], ...]
 Poly = dict[Mono, Fraction]
-
+Signs = frozenset[int]  # the signs that are possible, out of 1, 0, -1
+Fact = tuple[Signs, Poly, int]  # the signs of a polynomial, and the number of the assumption
 UNIT: Poly = {(): Fraction(1)}
-MAX_TERMS = 4_000
-MAX_BITS = 16_384
-
-
-def constant(value: Fraction | int) -> Poly:
-    return {(): Fraction(value)} if value else {}
+MAX_TERMS, MAX_BITS = 4_000, 16_384
+BUDGET = 100_000  # elementary operations that one step may take
 
 
 def atom(term: Term, exponent: Fraction | int = 1) -> Poly:
@@ -41,26 +41,15 @@ def scale(poly: Poly, factor: Fraction | int) -> Poly:
 
 
 def ordered(exponents: Mapping[Term, Fraction]) -> Mono:
-    return tuple(sorted(((base, e) for base, e in exponents.items() if e), key=lambda pair: canonical(pair[0])))
+    return tuple(sorted(((base, e) for base, e in exponents.items() if e), key=lambda power: canonical(power[0])))
 
 
-def merge(left: Mono, right: Mono) -> Mono:
-    """The product of two monomials: exponents of equal atoms add up."""
-    if not left or not right:
-        return left or right
+def merge(left: Mono, right: Mono, n: Fraction | int = 1) -> Mono:
+    """The monomial left * right**n: exponents of equal atoms add up."""
     exponents = dict(left)
     for base, e in right:
-        exponents[base] = exponents.get(base, Fraction(0)) + e
+        exponents[base] = exponents.get(base, Fraction(0)) + e * n
     return ordered(exponents)
-
-
-def raised(mono: Mono, n: Fraction | int) -> Mono:
-    """Every exponent of a monomial times n."""
-    return tuple((base, e * n) for base, e in mono if n)
-
-
-def mono_key(mono: Mono) -> tuple[tuple[str, Fraction], ...]:
-    return tuple((canonical(base), e) for base, e in mono)
 
 
 def as_constant(poly: Poly) -> Fraction | None:
@@ -72,20 +61,42 @@ def content(poly: Poly) -> tuple[Fraction, Mono, Poly]:
     """Split poly = c * m * rest: m is what all monomials share, the leading coefficient of rest is 1."""
     powers = [dict(mono) for mono in poly]
     shared = ordered({base: min(p.get(base, Fraction(0)) for p in powers) for base in {b for p in powers for b in p}})
-    rest = {merge(mono, raised(shared, -1)): c for mono, c in poly.items()}
-    c = rest[min(rest, key=mono_key)]
+    rest = {merge(mono, shared, -1): c for mono, c in poly.items()}
+    c = rest[min(rest, key=canonical)]
     return c, shared, scale(rest, 1 / c)
 
 
 def to_term(poly: Poly) -> Term:
     """The canonical term of a polynomial; normalising it gives the polynomial back."""
-    factors = {mono: [base if e == 1 else ("^", base, q(e)) for base, e in mono] for mono in sorted(poly, key=mono_key)}
-    return add(*(mul(*([q(poly[mono])] if poly[mono] != 1 else []), *parts) for mono, parts in factors.items()))
+    parts = []
+    for mono in sorted(poly, key=canonical):
+        number = [q(poly[mono])] if poly[mono] != 1 else []
+        parts.append(mul(*number, *(base if e == 1 else ("^", base, q(e)) for base, e in mono)))
+    return add(*parts)
 
 
-def check_size(poly: Poly) -> Poly:
-    if len(poly) > MAX_TERMS:
-        raise Refused(f"an expression grows past {MAX_TERMS} terms; split the step")
-    if any(c.numerator.bit_length() + c.denominator.bit_length() > MAX_BITS for c in poly.values()):
-        raise Refused(f"a number grows past {MAX_BITS} bits; split the step")
-    return poly
+@dataclass
+class Context:
+    """What is assumed while a step is judged, what was used of it, and what is left of the budget.
+
+    Assumptions are added by signs.assume, which makes a new context with empty caches, as more can be derived there.
+    """
+
+    kinds: dict[str, str]  # name -> "real" or "integer"
+    laws: frozenset[str]  # the laws of the normal form that are in force, beyond those of a field
+    facts: tuple[Fact, ...] = ()
+    quantified: tuple[tuple[int, Term, int], ...] = ()  # (number of indices, relation, number of the assumption)
+    differentiable: frozenset[str] = frozenset()
+    depth: int = 0  # how many indices are opened
+    used: set[int] = field(default_factory=set)  # numbers of the assumptions that were needed
+    spent: list[int] = field(default_factory=lambda: [0])
+    normals: dict[Term, Poly] = field(default_factory=dict, init=False)
+    signs: dict[Term, Signs] = field(default_factory=dict, init=False)
+    atom_signs: dict[Term, Signs] = field(default_factory=dict, init=False)
+    instances: dict[tuple[Term, int], list[Fact]] = field(default_factory=dict, init=False)
+    known_defined: set[Term] = field(default_factory=set, init=False)
+    inner: dict[tuple[Term, Term], Context] = field(default_factory=dict, init=False)
+
+    def spend(self, amount: int) -> None:
+        self.spent[0] += amount
+        require(self.spent[0] <= BUDGET, "the step takes too long to check; split it")

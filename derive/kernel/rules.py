@@ -4,18 +4,22 @@ A rule gets a step whose two sides are already proved to be defined, and either 
 rule needs beyond the two sides comes with the step as a hint; a rule never searches.
 """
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from functools import reduce
 from typing import Any, NamedTuple
 
 from derive.kernel import derivative as D
 from derive.kernel import normal as N
 from derive.kernel import signs as S
-from derive.kernel import terms as T
-from derive.kernel.context import Context
-from derive.kernel.terms import Refused, Term, add, sub
+from derive.kernel.poly import Context
+from derive.kernel.terms import MAX_NODES, ONE, OPTIMA, RELATIONS, ZERO, Term, abstract, add, children
+
+from derive.kernel.terms import instantiate, lift, mentions, mul, q, rebuild, require, sub, substitute, subterms  # isort: skip
 
 TRUE: Term = ("and",)
-CLAIMS = ("and", "or", *T.RELATIONS)
+CLAIMS = ("and", "or", *RELATIONS)
 
 
 class Step(NamedTuple):
@@ -28,14 +32,14 @@ class Step(NamedTuple):
 
 def equal(left: Term, right: Term, ctx: Context) -> None:
     """Refuse unless both terms have the same value, or are the same construction over equal parts."""
-    if left[0] in (*T.OPTIMA, "interval", *CLAIMS):
-        if left[0] != right[0] or len(left) != len(right) or (left[0] in T.OPTIMA and left[1] != right[1]):
-            raise Refused(f"{left[0]} and {right[0]} are not of the same form", right)
-        for a, b in zip(left[1:], right[1:], strict=True):
-            if a != b:
-                equal(a, b, ctx)
-    elif left != right and not N.is_zero(N.normal(sub(left, right), ctx), ctx):
-        raise Refused("the two sides do not have the same normal form", sub(left, right))
+    if left[0] in (*OPTIMA, "interval", *CLAIMS):
+        alike = rebuild(left, lambda *_: ZERO) == rebuild(right, lambda *_: ZERO)
+        require(alike, f"{left[0]} and {right[0]} are not of the same form", right)
+        for a, b in zip(children(left), children(right), strict=True):
+            equal(a, b, ctx)
+    elif left != right:
+        same = N.is_zero(N.normal(sub(left, right), ctx), ctx)
+        require(same, "the two sides do not have the same normal form", sub(left, right))
 
 
 def equality(step: Step, ctx: Context) -> None:
@@ -44,9 +48,16 @@ def equality(step: Step, ctx: Context) -> None:
     -----------------------------------   with the laws of the rule; for claims <=>; definitions are unfolded before
                   u = v
     """
-    if step.relation not in (("<=>",) if step.before[0] in CLAIMS else ("=", "<=", ">=")):
-        raise Refused(f"equality does not give {step.relation} here")
+    given = ("<=>",) if step.before[0] in CLAIMS else ("=", "<=", ">=")
+    require(step.relation in given, f"equality does not give {step.relation} here")
     equal(step.before, step.after, ctx)
+
+
+def optima(step: Step) -> tuple[Term, Term]:
+    f, g = step.before, step.after
+    alike = step.relation == "=" and f[0] in OPTIMA and g[0] in OPTIMA and f[1] == g[1]
+    require(alike, "an argmax or argmin on both sides, over the same variables, is expected")
+    return f[2], g[2]
 
 
 def argopt(step: Step, ctx: Context) -> None:
@@ -57,12 +68,10 @@ def argopt(step: Step, ctx: Context) -> None:
     """
     f, g = optima(step)
     c, k = step.hints["constant"], step.hints["factor"]
-    for hint in (c, k):
-        S.defined(hint, ctx)
-        if any(T.mentions(hint, name) for name in step.before[1]):
-            raise Refused(f"{' or '.join(step.before[1])} occurs in what should not depend on it", hint)
+    S.defined(("and", c, k), ctx)
+    require(not mentions(add(c, k), *step.before[1]), "a variable occurs in what should not depend on it", add(c, k))
     S.need(k, ">" if step.before[0] == step.after[0] else "<", "the factor", ctx)
-    equal(f, add(c, T.mul(k, g)), ctx)
+    equal(f, add(c, mul(k, g)), ctx)
 
 
 def monotone(step: Step, ctx: Context) -> None:
@@ -71,19 +80,12 @@ def monotone(step: Step, ctx: Context) -> None:
     -------------------------------------------------   and the same from g to f
            argmax[w] f = argmax[w] g
     """
-    f, g = reversed(optima(step)) if step.hints["inverse"] else optima(step)
+    f, g = optima(step)[:: -1 if step.hints["inverse"] else 1]
     h = step.hints["function"]
-    if h not in ("exp", "log", "sqrt") or step.before[0] != step.after[0]:
-        raise Refused("monotone takes an increasing function and keeps argmax or argmin")
+    known = h in ("exp", "log", "sqrt") and step.before[0] == step.after[0]
+    require(known, "monotone takes an increasing function and keeps argmax or argmin")
     S.defined(("f", h, f), ctx)
     equal(("f", h, f), g, ctx)
-
-
-def optima(step: Step) -> tuple[Term, Term]:
-    f, g = step.before, step.after
-    if step.relation != "=" or f[0] not in T.OPTIMA or g[0] not in T.OPTIMA or f[1] != g[1]:
-        raise Refused("an argmax or argmin on both sides, over the same variables, is expected")
-    return f[2], g[2]
 
 
 def positive(step: Step, ctx: Context) -> None:
@@ -92,15 +94,11 @@ def positive(step: Step, ctx: Context) -> None:
     ---------------------------------------------------------------------------------------   also >=, <, <=, !=, =
                                      u > v
     """
-    holds((step.relation, step.before, step.after), step.hints["form"], ctx)
-
-
-def holds(claim: Term, form: Term, ctx: Context) -> None:
-    if claim[0] not in S.MASKS:
-        raise Refused(f"{claim[0]} is not a comparison", claim)
+    form = step.hints["form"]
+    require(step.relation in S.SIGNS, f"{step.relation} is not a comparison")
     S.defined(form, ctx)
-    equal(sub(claim[1], claim[2]), form, ctx)
-    S.need(form, claim[0], "the difference of the two sides", ctx)
+    equal(sub(step.before, step.after), form, ctx)
+    S.need(form, step.relation, "the difference of the two sides", ctx)
 
 
 def subgrad_abs(step: Step, ctx: Context) -> None:
@@ -109,35 +107,30 @@ def subgrad_abs(step: Step, ctx: Context) -> None:
     -----------------------------------   and d(f + c*g) = f' + c*dg for f differentiable, c >= 0, g convex
        subdiff(|u|, w) = [-|u'|, |u'|]
     """
-    if step.relation != "=" or step.before[0] != "subdiff" or step.after[0] != "interval":
-        raise Refused("subdiff(f, w) = [lo, hi] is expected")
-    S.defined(step.before[1], ctx)
-    S.defined(step.after, ctx)
-    for end, side in zip(step.after[1:], ("-", "+"), strict=True):
-        bound = subgradient(step.before[1], step.before[2], side, ctx)
-        S.defined(bound, ctx)
-        equal(bound, end, ctx)
+    shape = (step.relation, step.before[0], step.after[0])
+    require(shape == ("=", "subdiff", "interval"), "subdiff(f, w) = [lo, hi] is expected")
+    _, term, x = step.before
+    ends = ("interval", subgradient(term, x, -1, ctx), subgradient(term, x, 1, ctx))
+    S.defined(("and", term, step.after, ends), ctx)
+    equal(ends, step.after, ctx)
 
 
-def subgradient(term: Term, x: Term, side: str, ctx: Context) -> Term:
-    """The lower (-) or upper (+) end of the subdifferential: a differentiable term plus convex ones times c >= 0."""
-    tag = term[0]
+def subgradient(term: Term, x: Term, side: int, ctx: Context) -> Term:
+    """The lower (-1) or upper (1) end of the subdifferential of a differentiable term plus convex ones times c >= 0."""
+    tag, moving = term[0], [part for part in children(term) if mentions(part, x[1])]
+    fixed = [part for part in children(term) if part not in moving]
     if tag == "+":
         return add(*(subgradient(part, x, side, ctx) for part in term[1:]))
-    if tag == "sum" and not T.mentions(term[1], x[1]) and not T.mentions(term[2], x[1]):
-        index, inside = S.bind(term[1], term[2], ctx)
-        return ("sum", term[1], term[2], T.abstract(subgradient(T.instantiate(term[3], index), x, side, inside), index[1]))
-    if tag == "/" and not T.mentions(term[2], x[1]) and S.sign(term[2], ctx) == S.POS:
-        return ("/", subgradient(term[1], x, side, ctx), term[2])
-    moving = [part for part in term[1:] if tag == "*" and T.mentions(part, x[1])]
-    fixed = [part for part in term[1:] if tag == "*" and part not in moving]
-    if len(moving) == 1 and not S.sign(T.mul(*fixed), ctx) & S.NEG:
-        return T.mul(*fixed, subgradient(moving[0], x, side, ctx))
-    if term[:2] == ("f", "abs") and S.sign(term[2], ctx) == S.ZERO_SIGN:
+    if tag == "sum" and moving == [term[3]]:
+        index, body, inside = S.opened(term, ctx)
+        return (*term[:3], abstract(subgradient(body, x, side, inside), index))
+    scaled = (tag == "*" and len(moving) == 1) or (tag == "/" and moving == [term[1]])
+    if scaled and not S.sign(mul(*fixed), ctx) & S.NEG:
+        return (tag, subgradient(moving[0], x, side, ctx), *fixed)
+    if term[:2] == ("f", "abs") and S.sign(term[2], ctx) == S.ZERO:
         slope = D.derivative(term[2], x, ctx)
-        if T.mentions(slope, x[1]):
-            raise Refused(f"this is not known to be affine in {x[1]}", term[2])
-        return ("f", "abs", slope) if side == "+" else ("neg", ("f", "abs", slope))
+        require(not mentions(slope, x[1]), f"this is not known to be affine in {x[1]}", term[2])
+        return mul(q(side), ("f", "abs", slope))
     return D.derivative(term, x, ctx)
 
 
@@ -147,26 +140,22 @@ def induction(step: Step, ctx: Context) -> None:
     --------------------------------------------------------------------------------------
            e[start] = first, e[t + 1] = next  gives  e[t] = c  for every t >= start
     """
-    if step.before != TRUE or step.relation != "<=>" or step.after[0] != "rec":
-        raise Refused("a recurrence with its closed form is expected")
+    shape = (step.before, step.relation, step.after[0])
+    require(shape == (TRUE, "<=>", "rec"), "a recurrence with its closed form is expected")
     _, name, t, start, following, first, closed = step.after
-    if any(T.mentions(part, name) for part in (start, first, closed)) or T.mentions(start, t) or T.mentions(first, t):
-        raise Refused(f"{name} occurs in its own closed form, or {t} in the start")
-    S.defined(start, ctx)
-    S.need_integer(start, "the start of the recurrence", ctx)
+    free = not mentions(closed, name) and not mentions(("and", start, first), name, t)
+    require(free, f"{name} occurs in its own closed form, or {t} in the start")
+    S.defined(("ix", name, start), ctx)
     S.defined(first, ctx)
     # The instances are made here, not taken from the certificate; #t is a new name of which only #t >= start is known.
-    now, inside = ("v", "#t"), ctx.child()
-    inside.kinds["#t"] = "integer"
-    S.assume((">=", now, start), inside)
-    here = T.substitute(closed, ("v", t), now)
-    body = T.substitute(T.substitute(following, ("ix", name, ("v", t)), here), ("v", t), now)
-    if T.mentions(body, name):
-        raise Refused(f"the recurrence uses {name} at another place than {name}[{t}]", following)
-    S.defined(here, inside)
-    S.defined(body, inside)
-    equal(T.substitute(closed, ("v", t), start), first, ctx)
-    equal(T.substitute(closed, ("v", t), add(now, T.ONE)), body, inside)
+    now = ("v", "#t")
+    inside = S.assume((">=", now, start), replace(ctx, kinds=ctx.kinds | {"#t": "integer"}))
+    here = substitute(closed, ("v", t), now)
+    body = substitute(substitute(following, ("ix", name, ("v", t)), here), ("v", t), now)
+    require(not mentions(body, name), f"the recurrence uses {name} at another place than {name}[{t}]", following)
+    S.defined(("and", here, body), inside)
+    equal(substitute(closed, ("v", t), start), first, ctx)
+    equal(substitute(closed, ("v", t), add(now, ONE)), body, inside)
 
 
 def equivalent(step: Step, ctx: Context) -> None:
@@ -175,78 +164,57 @@ def equivalent(step: Step, ctx: Context) -> None:
     ------------------------------------------   each comparison by the rule positive; |u| < v is u < v and -u < v
                     P <=> Q
     """
-    if step.relation != "<=>":
-        raise Refused("an equivalence is expected")
+    require(step.relation == "<=>", "an equivalence is expected")
     left, right = cases(step.before), cases(step.after)
-    implies(left, right, step.hints["forward"], ctx)
-    implies(right, left, step.hints["backward"], ctx)
-
-
-def implies(given: list[list[Term]], wanted: list[list[Term]], hints: Sequence[Any], ctx: Context) -> None:
-    """In each case of the one side, the named case of the other holds, comparison by comparison."""
-    for case, (choice, forms) in zip(given, hints, strict=True):
-        inside = ctx.child()
-        for fact in case:
-            S.assume(fact, inside)
-        if not 0 <= choice < len(wanted):
-            raise Refused("the hint names no case")
-        for claim, form in zip(wanted[choice], forms, strict=True):
-            holds(claim, form, inside)
+    for given, wanted, hints in ((left, right, step.hints["forward"]), (right, left, step.hints["backward"])):
+        for case, (choice, forms) in zip(given, hints, strict=True):  # in each case, the named case of the other side
+            inside = reduce(lambda ctx, fact: S.assume(fact, ctx), case, ctx)
+            for (relation, u, v), form in zip(wanted[choice], forms, strict=True):
+                positive(Step("positive", relation, u, v, {"form": form}), inside)
 
 
 def cases(claim: Term) -> list[list[Term]]:
-    """The disjunctive normal form, absolute values on the smaller side of a comparison split."""
-    tag = claim[0]
-    if tag in (">", ">="):
-        return cases((tag.replace(">", "<"), claim[2], claim[1]))
-    if tag in ("<", "<=") and claim[1][:2] == ("f", "abs"):
-        return [[(tag, claim[1][2], claim[2]), (tag, ("neg", claim[1][2]), claim[2])]]
-    if tag in ("<", "<=") and claim[2][:2] == ("f", "abs"):
-        return [[(tag, claim[1], claim[2][2])], [(tag, claim[1], ("neg", claim[2][2]))]]
+    """The disjunctive normal form, absolute values on one side of a comparison split."""
+    tag, *parts = claim
     found = [[claim]]
     if tag == "or":
-        found = [case for part in claim[1:] for case in cases(part)]
+        found = [case for part in parts for case in cases(part)]
     elif tag == "and":
         found = [[]]
-        for part in claim[1:]:
+        for part in parts:
             found = [one + other for one in found[:65] for other in cases(part)]
-    if len(found) > 64:
-        raise Refused("more than 64 cases; split the claim")
+    elif tag in (">", ">="):
+        return cases((tag.replace(">", "<"), *reversed(parts)))
+    elif tag in ("<", "<=") and parts[0][:2] == ("f", "abs"):
+        return [[(tag, parts[0][2], parts[1]), (tag, ("neg", parts[0][2]), parts[1])]]
+    elif tag in ("<", "<=") and parts[1][:2] == ("f", "abs"):
+        return [[(tag, parts[0], parts[1][2])], [(tag, parts[0], ("neg", parts[1][2]))]]
+    require(len(found) <= 64, "more than 64 cases; split the claim")
     return found
 
 
-def unfold(term: Term, definitions: dict[str, tuple[int, Term]]) -> Term:
+def unfold(term: Term, definitions: dict[str, tuple[int, Term]], left: list[int] | None = None) -> Term:
     """Replace defined names by their bodies, whose parameters are indices, the last one innermost."""
-    left = T.MAX_NODES
-
-    def opened(term: Term) -> Term:
-        nonlocal left
-        if term[0] in T.OPTIMA and any(name in definitions for name in term[1]):
-            raise Refused(f"a variable of {term[0]} is defined", term)
-        term = T.rebuild(term, lambda part, _: opened(part))
-        if term[0] not in ("call", "v") or term[1] not in definitions:
-            return term
-        arity, body = definitions[term[1]]
-        if arity != len(term) - 2:
-            raise Refused(f"{term[1]} takes {arity} arguments", term)
-        size = sum(1 for _ in T.subterms(body)) * max((sum(1 for _ in T.subterms(value)) for value in term[2:]), default=1)
-        left -= size
-        if left < 0:
-            raise Refused("definitions grow too large; split the step", term)
-        dropped = []
-        for more, value in reversed(list(enumerate(term[2:]))):  # raised over the parameters that are still open
-            was, body = body, T.instantiate(body, T.lift(value, more))
-            if body == T.instantiate(was, TRUE):  # an argument that the body drops has to be defined all the same
-                dropped.append(T.mul(T.ZERO, value))
-        return add(body, *dropped)
-
-    return opened(term)
+    left = [MAX_NODES] if left is None else left  # how many nodes the result may still have
+    bound = term[1] if term[0] in OPTIMA else term[1:3] if term[0] == "rec" else ()
+    require(not definitions.keys() & {*bound}, f"a variable of {term[0]} is defined", term)
+    term = rebuild(term, lambda part, _: unfold(part, definitions, left))
+    if term[0] not in ("call", "v") or term[1] not in definitions:
+        return term
+    arity, body = definitions[term[1]]
+    left[0] -= math.prod(len(list(subterms(part))) for part in (body, ("and", *term[2:])))
+    require(arity == len(term) - 2 and left[0] >= 0, f"{term[1]} takes {arity} arguments, or grows too large", term)
+    for more, argument in reversed(list(enumerate(term[2:]))):
+        value = lift(argument, more)  # over the parameters that are still open
+        was, body = body, instantiate(body, value)
+        if body == instantiate(was, TRUE):  # an argument that the body drops has to be defined all the same
+            body = add(body, mul(ZERO, value))
+    return body
 
 
-Rule = Callable[[Step, Context], None]
 ALL = frozenset({"sum", "log", "diff"})
 # rule -> the function that judges it, the hints it takes, the laws of the normal form that it may use
-RULES: dict[str, tuple[Rule, dict[str, str], frozenset[str]]] = {
+RULES: dict[str, tuple[Callable[[Step, Context], None], dict[str, str], frozenset[str]]] = {
     "definition": (equality, {}, frozenset()),
     "identity": (equality, {}, frozenset()),
     "sum_termwise": (equality, {}, frozenset({"sum"})),

@@ -1,4 +1,4 @@
-"""Expression trees as plain data: nested tuples, exact rationals, de Bruijn binders, canonical JSON.
+"""Expression trees as plain data: nested tuples, exact rationals, de Bruijn binders, JSON out.
 
 A term is a tuple whose first element is its tag:
 
@@ -13,10 +13,8 @@ A term is a tuple whose first element is its tag:
     ("interval", lo, hi)
     (relation, T, T)  ("and", P, ...)  ("or", P, ...) claims, for the relations in RELATIONS; ("and",) is true
     ("rec", name, index, start, step, initial, closed)    a recurrence and its closed form, see rules.induction
-    ("all", k, P)  ("differentiable", name)           only as assumptions: P for all integers (or arguments) b0 ... bk
+    ("all", k, P)  ("differentiable", name)           only as assumptions: P for all k-tuples of integers (or arguments)
 """
-
-from __future__ import annotations
 
 import hashlib
 import json
@@ -26,16 +24,13 @@ from functools import lru_cache
 from typing import Any
 
 Term = tuple[Any, ...]
-
 RELATIONS = ("=", "!=", "<", "<=", ">", ">=", "<=>")
-# name -> (fewest, most) arguments
-FUNCTIONS = dict.fromkeys(("exp", "log", "sqrt", "abs", "sign", "gamma", "factorial", "erf"), (1, 1)) | {
-    "min": (2, 16), "max": (2, 16),
-}  # fmt: skip
-CONSTANTS = ("pi",)
-BINDERS = ("sum", "prod")
-OPTIMA = ("argmax", "argmin")
+FUNCTIONS = dict.fromkeys(("exp", "log", "sqrt", "abs", "sign", "gamma", "factorial", "erf"), (1, 1))
+FUNCTIONS |= {"min": (2, 16), "max": (2, 16)}  # name -> (fewest, most) arguments
+CONSTANTS, BINDERS, OPTIMA = ("pi",), ("sum", "prod"), ("argmax", "argmin")
 MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_DIGITS = 1 << 20, 120, 50_000, 400  # of a certificate
+
+canonical = lru_cache(maxsize=200_000)(repr)  # the text that terms are ordered by
 
 
 class Refused(Exception):
@@ -44,6 +39,11 @@ class Refused(Exception):
     def __init__(self, message: str, term: Term | None = None) -> None:
         super().__init__(message)
         self.term = term
+
+
+def require(condition: object, message: str, term: Term | None = None) -> None:
+    if not condition:
+        raise Refused(message, term)
 
 
 def q(value: int | str | Fraction) -> Term:
@@ -66,7 +66,6 @@ def sub(left: Term, right: Term) -> Term:
 
 
 def children(term: Term) -> tuple[Term, ...]:
-    """The sub-terms of a term, in order."""
     return (term[2],) if term[0] in OPTIMA else tuple(part for part in term[1:] if isinstance(part, tuple))
 
 
@@ -77,46 +76,37 @@ def subterms(term: Term) -> Iterator[Term]:
         yield from subterms(part)
 
 
-def mentions(term: Term, name: str) -> bool:
-    """Whether a name (of a variable, a family or a function) occurs free in a term."""
-    if term[0] in OPTIMA and name in term[1]:
-        return False
-    return (term[0] in ("v", "ix", "call") and term[1] == name) or any(mentions(part, name) for part in children(term))
+def mentions(term: Term, *names: str) -> bool:
+    """Whether one of the names (of a variable, a family or a function) occurs free in a term."""
+    if term[0] in OPTIMA:
+        names = tuple(name for name in names if name not in term[1])
+    return (term[0] in ("v", "ix", "call") and term[1] in names) or any(mentions(t, *names) for t in children(term))
 
 
 def rebuild(term: Term, change: Callable[[Term, int], Term]) -> Term:
     """The same node over changed children; `change` gets a child and how many indices the node binds over it."""
-    tag = term[0]
-    if tag in OPTIMA:
-        return (tag, term[1], change(term[2], 0))
-    if tag in BINDERS:
-        return (tag, change(term[1], 0), change(term[2], 0), change(term[3], 1))
-    bound = term[1] if tag == "all" else 0
-    return tuple(change(part, bound) if isinstance(part, tuple) else part for part in term)
+    if term[0] in OPTIMA:
+        return (*term[:2], change(term[2], 0))
+    bound = term[1] if term[0] == "all" else 1 if term[0] in BINDERS else 0  # over the last child alone
+    parts = [change(part, 0) if isinstance(part, tuple) else part for part in term[:-1]]
+    return (*parts, change(term[-1], bound) if isinstance(term[-1], tuple) else term[-1])
 
 
-def replaced(term: Term, change: Callable[[Term, int], Term | None], level: int = 0) -> Term:
-    """Replace nodes from the top down; `change` gets a node and how many indices are bound above it."""
+def replaced(term: Term, change: Callable[[Term, int], Term | None], *values: Term, level: int = 0) -> Term:
+    """Replace nodes from the top down; `change` gets a node and the number of indices bound above it.
+
+    A node that gives a name a meaning of its own must not hold that name in what is put under it: in `values`.
+    """
+    names = term[1] if term[0] in OPTIMA else term[2][1:] if term[0] in ("diff", "subdiff") else ()
+    captured = any(type(name) is not str or mentions(value, name) for name in names for value in values)
+    require(not captured, f"something under {term[0]} would change its meaning", term)
     new = change(term, level)
-    return rebuild(term, lambda part, bound: replaced(part, change, level + bound)) if new is None else new
-
-
-def refuse_capture(node: Term, *values: Term) -> None:
-    """Names that a node gives a meaning of its own must not occur in what is put under it, or taken from under it."""
-    names = node[1] if node[0] in OPTIMA else node[2][1:] if node[0] in ("diff", "subdiff") else ()
-    if any(type(name) is not str or any(mentions(value, name) for value in values) for name in names):
-        raise Refused(f"something under {node[0]} would change its meaning", node)
+    return new or rebuild(term, lambda part, bound: replaced(part, change, *values, level=level + bound))
 
 
 def substitute(term: Term, old: Term, new: Term) -> Term:
     """Replace every occurrence of the closed term `old` by the closed term `new`."""
-
-    def change(node: Term, level: int) -> Term | None:
-        if node != old:
-            refuse_capture(node, old, new)
-        return new if node == old else None
-
-    return replaced(term, change)
+    return replaced(term, lambda node, _: new if node == old else None, old, new)
 
 
 def lift(term: Term, by: int) -> Term:
@@ -128,23 +118,16 @@ def instantiate(body: Term, value: Term) -> Term:
     """The body of a binder with its index replaced by a value."""
 
     def change(node: Term, level: int) -> Term | None:
-        refuse_capture(node, value)
         if node[0] != "b" or node[1] < level:
             return None
         return lift(value, level) if node[1] == level else ("b", node[1] - 1)
 
-    return replaced(body, change)
+    return replaced(body, change, value)
 
 
 def abstract(term: Term, name: str) -> Term:
     """The inverse of instantiate: the free name becomes the index of a binder around the term."""
-
-    def change(node: Term, level: int) -> Term | None:
-        if node[0] == "b" and node[1] >= level:
-            return ("b", node[1] + 1)
-        return ("b", level) if node == ("v", name) else None
-
-    return replaced(term, change)
+    return replaced(lift(term, 1), lambda node, level: ("b", level) if node == ("v", name) else None)
 
 
 def to_json(term: Term) -> list[Any]:
@@ -154,13 +137,6 @@ def to_json(term: Term) -> list[Any]:
     return [to_json(p) if isinstance(p, tuple) else str(p) if isinstance(p, Fraction) else p for p in term]
 
 
-@lru_cache(maxsize=200_000)
-def canonical(term: Term) -> str:
-    """The canonical text of a term; also what terms are ordered by."""
-    return json.dumps(to_json(term), separators=(",", ":"), ensure_ascii=True)
-
-
 def digest(document: Any) -> str:
     """sha256 of canonical JSON: the identity that a slide, a file or a report quotes."""
-    text = json.dumps(document, separators=(",", ":"), sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
+    return hashlib.sha256(json.dumps(document, separators=(",", ":"), sort_keys=True).encode("ascii")).hexdigest()

@@ -117,7 +117,8 @@ class Maker:
             name = rng.choice(names)
             return fn(name, one, self.term(depth - 1, bound)) if name in ("min", "max") else fn(name, one)
         hi = rng.choice((TOP, TOP, q(2), add(TOP, ONE), sub(TOP, ONE), v(self.integers[0])))
-        return total(self.term(depth - 1, bound + 1), rng.choice((ONE, ONE, ZERO)), hi, rng.choice(("sum", "sum", "prod")))
+        tag = rng.choice(("sum", "sum", "prod"))
+        return total(self.term(depth - 1, bound + 1), rng.choice((ONE, ONE, ZERO)), hi, tag)
 
 
 # --- laws: (left, right) of parts u, v, w (terms), k (an integer name), and bodies s, t under one sum ---------------

@@ -174,8 +174,11 @@ def corpus() -> Corpus:
     judge = vars(prover)["judge"]
 
     def recorded(step: Any, facts: Any, definitions: Any, kinds: Any) -> Any:
-        steps.append((tuple(step), list(facts), dict(definitions), dict(kinds)))
-        return judge(step, facts, definitions, kinds)
+        try:
+            return judge(step, facts, definitions, kinds)
+        except Exception:  # what is accepted on the way to a wrong line may well be right
+            steps.append((tuple(step), list(facts), dict(definitions), dict(kinds)))
+            raise
 
     vars(prover)["judge"] = recorded
     try:
