@@ -32,7 +32,7 @@ class _Ring(BaseException):
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Stop the block after so many seconds with TimeUp.
+    """Stop the block with TimeUp after so many seconds of computing; that the machine is busy does not count.
 
     Where no alarm can be set, in a thread or on Windows, the block is left to the limits on size alone.
 
@@ -49,23 +49,23 @@ def at_most(seconds: float) -> Iterator[None]:
     def ring(signum: int, frame: FrameType | None) -> None:
         raise _Ring
 
-    before = signal.signal(signal.SIGALRM, ring)
+    before = signal.signal(signal.SIGPROF, ring)
     try:
         # Again after a second: an exception raised inside a destructor is printed and forgotten.
-        signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3), 1.0)
+        signal.setitimer(signal.ITIMER_PROF, max(seconds, 1e-3), 1.0)
         try:
             yield
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
     except _Ring:
         raise TimeUp("out of time") from None
     finally:
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGPROF, before)
 
 
 @dataclass
 class Patience:
-    """The seconds that the lines of one file may take together without an answer; shared by its chains."""
+    """The seconds of computing that the lines of one file may take together without an answer; shared by its chains."""
 
     left: float = 20.0
 

@@ -28,7 +28,7 @@ Claim = tuple[str, Term, Term]
 
 @dataclass(frozen=True)
 class Settings:
-    """How hard to look: points for the second judge, and the seconds that the searches for one line may take."""
+    """How hard to look: points for the second judge, and the seconds of computing for one line."""
 
     trials: int = 3
     search_seconds: float = 2.0
@@ -125,7 +125,7 @@ class _Session:
         from derive.witness import satisfying_point
 
         self.assumptions, self.settings, self.patience = assumptions, settings, patience
-        self.until, self.late = time.monotonic() + settings.search_seconds, False
+        self.until, self.late = time.process_time() + settings.search_seconds, False
         self.kinds = {symbol.name: symbol.kind for symbol in assumptions.symbols}
         self.definitions: dict[str, tuple[int, Term]] = {}
         for item in assumptions.definitions:
@@ -137,18 +137,18 @@ class _Session:
 
     def left(self) -> float:
         """The seconds that the line at hand may still take."""
-        return self.until - time.monotonic()
+        return self.until - time.process_time()
 
     def line(self, line: Line, claim: Claim) -> tuple[Line, list[Step]]:
         """Judge one line; the steps are what the certificate needs for it."""
         if self.patience.exhausted:
             message = "not judged: the undecided lines before it used up the time for one file; check it alone"
             return replace(line, verdict="undecided", message=message), []
-        begin, self.late = time.monotonic(), False
+        begin, self.late = time.process_time(), False
         self.until = begin + self.patience.for_a_line(self.settings.search_seconds)
         found = self.judged(line, claim)
         if found[0].verdict == "undecided":
-            self.patience.left -= time.monotonic() - begin
+            self.patience.left -= time.process_time() - begin
         return found
 
     def judged(self, line: Line, claim: Claim) -> tuple[Line, list[Step]]:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.derivation import Assumptions
-from derive.kernel.terms import OPTIMA, Term, children, mentions, subterms
 from derive.evaluation.outcome import Failure, look
 from derive.evaluation.points import SMALL, WHOLE, Choice, Slot, Space, satisfying_point
 from derive.evaluation.values import Polynomial, bound_by
+from derive.kernel.terms import OPTIMA, Term, children, mentions, subterms
 
 _IRRATIONAL = ("exp", "log", "sqrt", "gamma", "erf", "factorial")
 

@@ -9,15 +9,15 @@ from fractions import Fraction
 import mpmath
 import pytest
 
+from derive.derivation import Definition
 from derive.evaluation import enclosure as en
 from derive.evaluation import reals
-from derive.derivation import Definition
 from derive.evaluation.evaluate import evaluate, holds
-from derive.kernel.terms import Term, q
 from derive.evaluation.optima import Optimum, optimum
 from derive.evaluation.piecewise import Segment, count_roots, roots
-from derive.syntax import names_of, parse_expression, parse_given
 from derive.evaluation.values import Family, Point, Polynomial, Span, Undefined, Unknown
+from derive.kernel.terms import Term, q
+from derive.syntax import names_of, parse_expression, parse_given
 
 NAMES = "x, y, w, z, t, n real; u[i] real; f(x, w) real"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -198,10 +199,10 @@ def test_undecided_lines_share_the_time_of_a_file() -> None:
     from derive.chains import read_chains
 
     text = "given: x > 0\n\n" + "gamma(x + 1) = x*gamma(x)\n\n" * 6
-    patience, begin = Patience(left=0.5), time.monotonic()
+    patience, begin = Patience(left=0.5), time.process_time()
     found = [prove(chain, Settings(), patience) for chain in read_chains(text)]
     assert {chain.verdict for chain in found} == {"undecided"}
-    assert time.monotonic() - begin < 10
+    assert time.process_time() - begin < 10
     patience.left = -11.0
     assert prove(found[0], Settings(), patience).judged[0].message.startswith("not judged: ")
 
@@ -213,36 +214,36 @@ def test_a_deadline_ends_what_does_not_end() -> None:
     def stubborn() -> None:
         while True:
             with contextlib.suppress(Exception):
-                time.sleep(1)
+                sum(range(1000))
 
-    begin = time.monotonic()
+    begin = time.process_time()
     with pytest.raises(TimeUp, match="out of time"), at_most(0.05):
         stubborn()
-    assert time.monotonic() - begin < 1
+    assert time.process_time() - begin < 1
 
 
 def test_a_deadline_that_is_kept_leaves_no_alarm() -> None:
     import signal
 
-    before = signal.getsignal(signal.SIGALRM)
+    before = signal.getsignal(signal.SIGPROF)
     with at_most(60):
         pass
-    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
-    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGPROF) is before
 
 
 def test_a_search_that_hangs_is_undecided_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     from derive.chains import read_chains
 
     def hangs(*_: object) -> Iterator[object]:
-        yield from iter(lambda: time.sleep(1), "never")
+        yield from (k for k in itertools.count() if k < 0)
 
     monkeypatch.setattr("derive.search.sign_forms", hangs)
     (chain,) = read_chains("given: x > 0\n\nexp(x) >= 1 + x\n")
-    begin = time.monotonic()
+    begin = time.process_time()
     (line,) = prove(chain, Settings(search_seconds=0.3, witness_seconds=0.2)).judged
     assert (line.verdict, line.message[:28]) == ("undecided", "the search ran out of time; ")
-    assert time.monotonic() - begin < 3
+    assert time.process_time() - begin < 3
 
 
 @pytest.mark.parametrize(

@@ -218,6 +218,48 @@ LIES: dict[str, Document] = {
     "a case that is a text": certificate(step("equivalent", "<=>", ["<", v("w"), q(1)], ["<", v("w"), q(1)],
         forward=[["0", [["+", v("w"), q(-1)]]]], backward=[[0, [["+", v("w"), q(-1)]]]])),
     "names of an optimum as a text": certificate(step("identity", "=", *[["argmin", "w", SQUARE]] * 2)),
+    "a derivative by identity": certificate(step("identity", "=", ["diff", SQUARE, v("w")], ["*", q(2), v("w")])),
+    "a derivative by log_of_product": certificate(
+        step("log_of_product", "=", ["diff", SQUARE, v("w")], ["*", q(2), v("w")])),
+    "a sum by identity": certificate(step("identity", "=", ["sum", q(1), v("t"), q(1)], v("t")),
+        symbols="", facts=[[">=", v("t"), q(0)]], model={"t": "0"}) | {"symbols": [["t", "scalar", 0, "integer"]]},
+    "two sums by identity": certificate(step(
+        "identity", "=", ["+", ["sum", q(1), v("t"), ["b", 0]], ["sum", q(1), v("t"), q(1)]],
+        ["sum", q(1), v("t"), ["+", ["b", 0], q(1)]]), symbols="") | {"symbols": [["t", "scalar", 0, "integer"]]},
+    "a logarithm by sum_termwise": certificate(
+        step("sum_termwise", "=", ["f", "log", ["f", "exp", v("w")]], v("w"))),
+    "a product of exponentials by sum_termwise": certificate(step(
+        "sum_termwise", "=", ["prod", q(1), v("t"), ["f", "exp", ["b", 0]]],
+        ["f", "exp", ["sum", q(1), v("t"), ["b", 0]]]), symbols="") | {"symbols": [["t", "scalar", 0, "integer"]]},
+    "induction by an equality sign": induction(q(1), E_T) | {
+        "steps": [step("induction", "=", ["and"], ["rec", "e", "t", q(0), E_T, q(1), q(1)])],
+        "claim": ["=", ["and"], ["rec", "e", "t", q(0), E_T, q(1), q(1)]]},
+    "induction from a claim that is false": induction(q(1), E_T) | {
+        "steps": [step("induction", "<=>", ["<", q(1), q(0)], ["rec", "e", "t", q(0), E_T, q(1), q(1)])],
+        "claim": ["<=>", ["<", q(1), q(0)], ["rec", "e", "t", q(0), E_T, q(1), q(1)]]},
+    "a subdifferential above its interval": certificate(
+        step("subgrad_abs", ">=", ["subdiff", SQUARE, v("w")], ["interval", *[["*", q(2), v("w")]] * 2])),
+    "an optimum below itself": certificate(
+        step("argopt", "<=", optimum("argmin", SQUARE), optimum("argmin", SQUARE), constant=q(0), factor=q(1))),
+    "an equivalence by an equality sign": certificate(step("equivalent", "=", ["<", v("w"), q(1)], ["<", v("w"), q(1)],
+        forward=[[0, [["+", v("w"), q(-1)]]]], backward=[[0, [["+", v("w"), q(-1)]]]])),
+    "numbers joined like claims": certificate(step("identity", "<=>", v("w"), v("w"))),
+    "claims joined like numbers": certificate(step("identity", "=", *[["<", v("w"), q(1)]] * 2)),
+    "claims in an order": certificate(step("identity", "<=", *[["<", v("w"), q(1)]] * 2)),
+    "comparisons of other kinds": certificate(step("identity", "<=>", ["<", v("w"), q(1)], ["<=", v("w"), q(1)])),
+    "a claim with a part too many": certificate(step("identity", "<=>", ["and", *[["<", v("w"), q(1)]] * 2],
+        ["and", *[["<", v("w"), q(1)]] * 3])),
+    "optima over other variables": certificate(
+        step("identity", "=", ["argmin", ["w"], SQUARE], ["argmin", ["a"], SQUARE])),
+    "a defined variable of an optimum": certificate(step(
+        "argopt", "=", ["argmin", ["d"], SQUARE], ["argmin", ["d"], SQUARE], constant=q(0), factor=q(1)),
+        definitions=[["d", 0, v("w")]]),
+    "an assumption for all that is nowhere defined": certificate(
+        step("identity", "=", q(1), q(1)), facts=[["all", 1, ["=", *[["f", "log", ["ix", "y", ["b", 0]]]] * 2]]],
+        model={"y": "-1"}) | {"symbols": [["y", "indexed", 1, "real"]]},
+    "an integer that is a fraction at the model": certificate(
+        step("identity", "=", q(1), q(1)), facts=[[">", v("t"), q(0)], ["<", v("t"), q(1)]],
+        model={"t": "1/2"}) | {"symbols": [["t", "scalar", 0, "integer"]]},
     "a false recurrence": induction(q(1), E_T) | {
         "steps": [step("identity", "<=>", ["and"], ["rec", "e", "t", q(0), E_T, q(1), q(2)])],
         "claim": ["<=>", ["and"], ["rec", "e", "t", q(0), E_T, q(1), q(2)]]},

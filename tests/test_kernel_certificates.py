@@ -150,6 +150,7 @@ FIELDS: dict[str, Callable[[], Document]] = {
     "definition of a later one": at("definitions", put=[["c", 0, v("d")], ["d", 0, q(1)]]),
     "parameter out of range": at("definitions", 0, 2, put=["b", 1]),
     "parameters a bool": at("definitions", 0, 1, put=True),
+    "negative parameters of a constant": at("definitions", 0, put=["d", -1, q(1)]),
     "negative parameters": at("definitions", 0, 1, put=-1),
     "definition of an optimum": at("definitions", 0, 2, put=["argmax", ["w"], v("w")]),
 }  # fmt: skip
@@ -221,11 +222,14 @@ def run(file: Path, blocked: Path) -> subprocess.CompletedProcess[str]:
     for package in ("sympy", "mpmath", "numpy", "markdown_it", "math_core"):
         (blocked / package).mkdir(parents=True, exist_ok=True)
         (blocked / package / "__init__.py").write_text("raise ImportError('blocked')\n")
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(blocked), str(ROOT)]),
-    "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(blocked), str(ROOT)]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     command = [sys.executable, "-m", "derive.kernel", str(file)]
-    return subprocess.run(command, cwd=blocked, env=environment, capture_output=True, text=True, timeout=SECONDS,
-        check=False)
+    return subprocess.run(
+        command, cwd=blocked, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
 
 
 def test_the_command_needs_the_standard_library_only(tmp_path: Path) -> None:

@@ -47,8 +47,9 @@ def from_chains() -> dict[str, dict[str, Any]]:
         headers = [f"given: {row['given']}"] if row["given"] else []
         headers += [f"define: {text.strip()}" for text in row.get("define", "").split(";") if text.strip()]
         chain = [*row["chain"][:-1], f"{row['chain'][-1]} -- [rule: {row['rule']}]"]
-        found[f"{row['rule']} {row['name']}"] = dict(prove(read_chains("\n".join([*headers,
-            *chain]))[0]).certificate or {})
+        found[f"{row['rule']} {row['name']}"] = dict(
+            prove(read_chains("\n".join([*headers, *chain]))[0]).certificate or {}
+        )
     return found
 
 
@@ -93,8 +94,13 @@ def changed(path: Path_, value: Any, document: dict[str, Any]) -> list[Any]:
         same = [name for name in FUNCTIONS if FUNCTIONS[name][0] == arity[0]]
         return [same[(same.index(value) + 1) % len(same)]]
     if path[0] == "symbols":
-        kinds = {"real": "integer", "integer": "real", "scalar": "indexed", "indexed": "function",
-        "function": "indexed"}
+        kinds = {
+            "real": "integer",
+            "integer": "real",
+            "scalar": "indexed",
+            "indexed": "function",
+            "function": "indexed",
+        }
         return [kinds[value]]
     return [OTHER_TAG.get(value, value + "2")]
 

@@ -13,10 +13,10 @@ import pytest
 from derive.chains import read_chains
 from derive.derivation import Assumptions, Derivation
 from derive.evaluation.facts import satisfies
-from derive.kernel.terms import Term
 from derive.evaluation.points import Space
-from derive.syntax import names_of, parse_expression, parse_given
 from derive.evaluation.values import Family, Point, Polynomial
+from derive.kernel.terms import Term
+from derive.syntax import names_of, parse_expression, parse_given
 from derive.witness import (
     Opinion,
     Witness,

@@ -3,8 +3,8 @@
     python tests/mutation/kernel_guards.py [--jobs 2] [--only TEXT] [--write]
 
 A mutant is the kernel with one condition that leads to a refusal made False (and each side of an `or` in it), one call
-that demands something deleted, or one condition of a law of normal.py, signs.py or derivative.py made True. Each is
-put to what the tests of the kernel hold: the certificates of the correct chains, the documents that must be refused,
+that demands something deleted, or one condition of a law of normal.py, signs.py or derivative.py made True (one side
+of an `or` there: False). Each is put to what the tests of the kernel hold: the certificates of the correct chains, the documents that must be refused,
 the steps that were tried for wrong chains, and random pairs known to be false. --write puts the score and the survivors
 into docs/mutation.md. The exit status is 1 if a mutant survives for which reasons.py has no reason.
 """
@@ -93,7 +93,7 @@ def _sites(tree: ast.Module, file: str) -> Iterator[tuple[str, ast.AST, ast.AST]
         return
     for node in ast.walk(tree):
         tests: list[ast.expr] = []
-        if isinstance(node, ast.If | ast.IfExp | ast.While):
+        if isinstance(node, ast.If | ast.IfExp):
             tests = [node.test]
         elif isinstance(node, ast.comprehension):
             tests = node.ifs
@@ -103,8 +103,10 @@ def _sites(tree: ast.Module, file: str) -> Iterator[tuple[str, ast.AST, ast.AST]
             tests = [node.args[0].elt] if isinstance(node.args[0], ast.GeneratorExp) else []
         for test in tests:
             for part in _operands(test):
-                if id(part) not in refusing and not isinstance(node, ast.While):
+                if id(part) not in refusing:
                     yield "condition always", part, true
+                if isinstance(part, ast.BoolOp) and isinstance(part.op, ast.Or):
+                    yield from (("alternative never", value, false) for value in part.values)
 
 
 class _Replace(ast.NodeTransformer):
