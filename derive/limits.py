@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import comb
 from types import FrameType
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from derive.errors import Undecided
 from derive.kernel.terms import MAX_DEPTH, MAX_NODES, Refused, Term, children
+
+T = TypeVar("T")
 
 MAX_EXPANDED = 1500  # summands of a polynomial that is multiplied out
 MAX_DEGREE = 100
@@ -30,37 +31,51 @@ class _Ring(BaseException):
     """The alarm went off; not an Exception, so that no `except Exception` on the way takes it for an answer."""
 
 
-@contextmanager
-def at_most(seconds: float) -> Iterator[None]:
-    """Stop the block with TimeUp after so many seconds of computing; that the machine is busy does not count.
+_armed: list[bool] = []  # True inside `limited`: an alarm at any other time is none
 
-    Where no alarm can be set, in a thread or on Windows, the block is left to the limits on size alone.
 
-    >>> with at_most(0.01):
-    ...     while True:
-    ...         pass
+def _ring(signum: int, frame: FrameType | None) -> None:
+    if _armed:
+        raise _Ring
+
+
+def limited(seconds: float, run: Callable[[], T]) -> T:
+    """What `run` returns, or TimeUp after so many seconds of computing; that the machine is busy does not count.
+
+    Where no alarm can be set, in a thread, on Windows or under a profiler, sizes are the only limit.
+
+    >>> limited(0.01, lambda: sum(k for k in iter(int, 1)))
     Traceback (most recent call last):
     derive.limits.TimeUp: out of time
     """
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ring(signum: int, frame: FrameType | None) -> None:
-        raise _Ring
-
-    before = signal.signal(signal.SIGPROF, ring)
+    if _armed or not _take_alarm():
+        return run()
+    # No `with` block: the alarm may go off between any two instructions, also in the one that would disarm it. Here
+    # whatever it interrupts ends in `except`, and before it goes off again, a second later, everything is put away.
     try:
-        # Again after a second: an exception raised inside a destructor is printed and forgotten.
-        signal.setitimer(signal.ITIMER_PROF, max(seconds, 1e-3), 1.0)
         try:
-            yield
+            _armed.append(True)
+            signal.setitimer(signal.ITIMER_PROF, max(seconds, 1e-3), 1.0)
+            return run()
         finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
+            _disarm()
     except _Ring:
+        _disarm()
         raise TimeUp("out of time") from None
-    finally:
-        signal.signal(signal.SIGPROF, before)
+
+
+def _disarm() -> None:
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    _armed.clear()
+
+
+def _take_alarm() -> bool:
+    """Whether the alarm is ours. The handler stays: without one, an alarm that comes late would end the process."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        return False
+    if signal.getsignal(signal.SIGPROF) in (signal.SIG_DFL, signal.SIG_IGN):
+        signal.signal(signal.SIGPROF, _ring)
+    return signal.getsignal(signal.SIGPROF) is _ring
 
 
 @dataclass
@@ -92,8 +107,8 @@ class Spread(NamedTuple):
 def too_large(term: Term) -> bool:
     """Whether multiplying the term out, as a search does, could take very long.
 
-    >>> x, y = ("v", "x"), ("v", "y")
-    >>> too_large(("^", ("+", x, y), ("q", 50))), too_large(("^", ("+", x, y), ("q", 500)))
+    >>> x, y, z = (("v", name) for name in "xyz")
+    >>> too_large(("^", ("+", x, y), ("q", 60))), too_large(("^", ("+", x, y, z), ("q", 60)))
     (False, True)
     """
     try:

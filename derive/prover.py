@@ -11,16 +11,17 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from derive.ascii import show
 from derive.certificate import certificate, closed
 from derive.derivation import Assumptions, Derivation, Line
 from derive.errors import JudgesDisagree
-from derive.kernel.check import check, judge
+from derive.kernel.check import CHAINS, check, judge
 from derive.kernel.rules import TRUE, Step, cases, unfold
 from derive.kernel.terms import OPTIMA, RELATIONS, ZERO, Refused, Term, digest, mentions, sub, substitute, subterms
-from derive.limits import Patience, TimeUp, at_most
+from derive.limits import Patience, TimeUp, limited
 
 EQUALITY_RULES = ("identity", "definition", "sum_termwise", "log_of_product", "grad")
 Claim = tuple[str, Term, Term]
@@ -54,7 +55,7 @@ def prove(derivation: Derivation, settings: Settings = Settings(), patience: Pat
                  for before, line in zip(derivation.lines, derivation.lines[1:], strict=False)]  # fmt: skip
         lines = (derivation.lines[0], *(line for line, _ in found))
         steps = [step for _, some in found for step in some]
-    lines = _reaches_goal(derivation, lines)
+    lines = _reaches_goal(derivation, _chained(lines))
     obligations = tuple(
         replace(item, proof=prove(item.proof, settings, patience)) if item.proof is not None else item
         for item in derivation.obligations
@@ -68,6 +69,19 @@ def prove(derivation: Derivation, settings: Settings = Settings(), patience: Pat
     except Refused as refusal:
         raise JudgesDisagree(f"the kernel accepts each step but not the certificate: {refusal}") from refusal
     return replace(result, certificate=document, digest=digest(document))
+
+
+def _chained(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """A line that turns the direction, `a < b` and then `b > c`, may hold, but says nothing of the first and the last."""
+    relation, found = "=", list(lines[:1])
+    for line in lines[1:]:
+        joined = CHAINS[relation].get(line.relation)
+        if joined is None and line.verdict == "proved":
+            message = f"this holds, but {relation} and {line.relation} say nothing of the first and the last line"
+            line = replace(line, verdict="undecided", message=message)
+        relation = joined or relation
+        found.append(line)
+    return tuple(found)
 
 
 def _claim(term: Term) -> Claim:
@@ -132,8 +146,8 @@ class _Session:
             self.definitions[item.name] = (len(item.parameters), unfold(closed(item), self.definitions))
         self.facts = [unfold(fact, self.definitions) for fact in assumptions.facts]
         self.model = None
-        with suppress(TimeUp), at_most(settings.search_seconds):
-            self.model = satisfying_point(assumptions)
+        with suppress(TimeUp):
+            self.model = limited(settings.search_seconds, lambda: satisfying_point(assumptions))
 
     def left(self) -> float:
         """The seconds that the line at hand may still take."""
@@ -169,9 +183,9 @@ class _Session:
         return self.failed(line, claim, refusals), []
 
     def judge(self, step: Step, facts: list[Term] | None = None) -> list[int]:
+        known = self.facts if facts is None else facts
         try:
-            with at_most(self.left()):
-                return judge(step, self.facts if facts is None else facts, self.definitions, self.kinds)
+            return limited(self.left(), lambda: judge(step, known, self.definitions, self.kinds))
         except TimeUp as error:
             self.late = True
             raise Refused("the step takes too long to check; split it") from error
@@ -187,8 +201,10 @@ class _Session:
             (*claim, self.assumptions), *_as_orders(claim, self.definitions, self.assumptions)
         ):  # fmt: skip
             try:
-                with at_most(max(self.left(), 1.0)):
-                    opinion = second_opinion(relation, before, after, given, trials=settings.trials, seed=settings.seed)
+                look = partial(
+                    second_opinion, relation, before, after, given, trials=settings.trials, seed=settings.seed
+                )
+                opinion = limited(max(self.left(), 1.0), look)
             except TimeUp as error:
                 self.late = True
                 raise Refused("the kernel accepts this, but the second judge ran out of time") from error
@@ -209,14 +225,14 @@ class _Session:
         relation, before, after = claim
         seed, tries = self.settings.seed, self.settings.witness_tries
         seconds = self.patience.for_a_line(self.settings.witness_seconds)
+        if before == TRUE:
+            look = partial(find_claim_witness, after, self.assumptions, seed=seed, tries=tries, seconds=seconds)
+        else:
+            sides = (relation, before, after)
+            look = partial(find_witness, *sides, self.assumptions, seed=seed, tries=tries, seconds=seconds)
         witness = None
-        with suppress(TimeUp), at_most(seconds + 0.5):
-            if before == TRUE:
-                witness = find_claim_witness(after, self.assumptions, seed=seed, tries=tries, seconds=seconds)
-            else:
-                witness = find_witness(
-                    relation, before, after, self.assumptions, seed=seed, tries=tries, seconds=seconds
-                )
+        with suppress(TimeUp):
+            witness = limited(seconds + 0.5, look)
         if witness is None:
             return replace(line, verdict="undecided", message=self.why(claim, refusals))
         return replace(
@@ -360,8 +376,7 @@ class _Session:
         """What a search finds until it breaks or its time is up: SymPy raises many things, and none is an answer."""
         while True:
             try:
-                with at_most(self.left()):
-                    found = next(search, None)
+                found = limited(self.left(), lambda: next(search, None))
             except TimeUp:
                 self.late = True
                 return

@@ -219,9 +219,9 @@ def test_huge_numbers_are_unknown_at_once() -> None:
         ("prod", q(1), q(1900), ("prod", q(1), q(1900), ("b", 1))),
     ]
     for tower in towers:
-        start = time.monotonic()
+        start = time.process_time()
         assert isinstance(evaluate(tower, Point()), Unknown)
-        assert time.monotonic() - start < 0.5
+        assert time.process_time() - start < 3
 
 
 def test_a_deadline_ends_an_evaluation() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from derive.cli import main
-from derive.limits import Patience, TimeUp, at_most, too_large
+from derive.limits import Patience, TimeUp, limited, too_large
 from derive.parser import parse_expression
 from derive.prover import Settings, prove
 
@@ -210,26 +212,38 @@ def test_undecided_lines_share_the_time_of_a_file() -> None:
 # --- how a search is stopped ----------------------------------------------------------------------------------------
 
 
-def test_a_deadline_ends_what_does_not_end() -> None:
-    def stubborn() -> None:
-        while True:
-            with contextlib.suppress(Exception):
-                sum(range(1000))
+def stubborn() -> None:
+    """Does not end, and catches whatever it can."""
+    while True:
+        with contextlib.suppress(Exception):
+            sum(range(1000))
 
+
+def test_a_deadline_ends_what_does_not_end() -> None:
     begin = time.process_time()
-    with pytest.raises(TimeUp, match="out of time"), at_most(0.05):
-        stubborn()
+    with pytest.raises(TimeUp, match="out of time"):
+        limited(0.05, stubborn)
     assert time.process_time() - begin < 1
 
 
-def test_a_deadline_that_is_kept_leaves_no_alarm() -> None:
-    import signal
+def test_a_deadline_leaves_nothing_behind() -> None:
+    """Thousands of alarms, most of them in the middle of being set or put away: never more than TimeUp comes out."""
+    for k in range(3000):
+        with contextlib.suppress(TimeUp):
+            assert limited(1e-6, lambda k=k: k + sum(range(k % 50 * 2000))) == k + sum(range(k % 50 * 2000))  # type: ignore[misc]
+        assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
+    os.kill(os.getpid(), signal.SIGPROF)  # one that comes late is nobody's
+    assert sum(range(1000)) == 499500
 
-    before = signal.getsignal(signal.SIGPROF)
-    with at_most(60):
-        pass
-    assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
-    assert signal.getsignal(signal.SIGPROF) is before
+
+def test_a_deadline_is_not_set_where_it_cannot_be() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(limited, 1e-6, lambda: sum(range(100_000))).result() == 4999950000
+    before = signal.signal(signal.SIGPROF, lambda *_: None)  # a profiler at work
+    try:
+        assert limited(1e-6, lambda: sum(range(100_000))) == 4999950000
+    finally:
+        signal.signal(signal.SIGPROF, before)
 
 
 def test_a_search_that_hangs_is_undecided_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
