@@ -72,7 +72,7 @@ def prove(derivation: Derivation, settings: Settings = Settings(), patience: Pat
 
 
 def _chained(lines: tuple[Line, ...]) -> tuple[Line, ...]:
-    """A line that turns the direction, `a < b` and then `b > c`, may hold, but says nothing of the first and the last."""
+    """A line that turns the direction, `a < b` and then `b > c`, may hold, but says nothing of first and last."""
     relation, found = "=", list(lines[:1])
     for line in lines[1:]:
         joined = CHAINS[relation].get(line.relation)

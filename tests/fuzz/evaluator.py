@@ -147,10 +147,16 @@ def gamma(x: Value) -> Value:
     return mp.gamma(real(x))
 
 
+def error_function(x: Value) -> Value:
+    if abs(x) > 8:  # so close to 1 that its slope would be lost
+        raise Skipped
+    return mp.erf(real(x)) if side(x) else Fraction(0)
+
+
 FUNCTIONS: dict[str, Callable[..., Value]] = {
     "exp": exponential, "log": logarithm, "sqrt": root, "abs": abs, "sign": lambda x: Fraction(side(x)),
     "min": lambda *parts: min(parts, key=real), "max": lambda *parts: max(parts, key=real),
-    "factorial": factorial, "gamma": gamma, "erf": lambda x: mp.erf(real(x)) if side(x) else Fraction(0),
+    "factorial": factorial, "gamma": gamma, "erf": error_function,
 }  # fmt: skip
 
 

@@ -348,8 +348,8 @@ def write(results: list[tuple[Mutant, str]], survivors: list[Mutant], reasons: d
     kinds = sorted({mutant.kind for mutant, _ in results})
     lines = [
         "# Mutation run of the kernel", "",
-        "`python tests/mutation/kernel_guards.py --guards --write` deletes every guard of `derive/kernel` once and asks",
-        f"whether a test notices: {sizes} that the tests hold. Without `--guards` it also",
+        "`python tests/mutation/kernel_guards.py --guards --write` deletes every guard of `derive/kernel` once and",
+        f"asks whether a test notices: {sizes} that the tests hold. Without `--guards` it also",
         "turns each condition of the laws of the normal form, which takes most of an hour.", "",
         f"**{killed} of {len(results)} mutants are noticed.** The {len(survivors)} others change nothing that can be",
         "wrong, or are marked `open`.", "", "| mutation | mutants | noticed |", "|---|---|---|",
