@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from derive.derivation import Assumptions, Definition
 from derive.kernel.check import CHAINS, FORMAT
 from derive.kernel.rules import RULES, Step
-from derive.kernel.terms import Term, abstract, to_json
+from derive.kernel.terms import MAX_BYTES, MAX_NODES, Term, abstract, to_json
 
 
 def certificate(steps: Sequence[Step], assumptions: Assumptions, model: Mapping[str, Fraction]) -> dict[str, Any]:
@@ -29,6 +30,22 @@ def certificate(steps: Sequence[Step], assumptions: Assumptions, model: Mapping[
         "claim": to_json((relation, steps[0].before, steps[-1].after)),
         "steps": [_step_json(step) for step in steps],
     }
+
+
+def as_text(document: Mapping[str, Any]) -> str:
+    """The certificate as the text of a file: indented, where that leaves it as small as the kernel reads."""
+    text = json.dumps(document, indent=1)
+    return (text if len(text) < MAX_BYTES else json.dumps(document, separators=(",", ":"))) + "\n"
+
+
+def too_large(document: Mapping[str, Any]) -> bool:
+    """Whether the kernel refuses the certificate for its size alone; a chain may be split then."""
+    nodes, stack = 0, [document[field] for field in ("facts", "definitions", "claim", "steps")]
+    while stack:
+        part = stack.pop()
+        nodes += isinstance(part, list)
+        stack.extend(part.values() if isinstance(part, dict) else part if isinstance(part, list) else ())
+    return nodes > MAX_NODES or len(as_text(document)) > MAX_BYTES
 
 
 def closed(definition: Definition) -> Term:
@@ -58,4 +75,4 @@ def _step_json(step: Step) -> dict[str, Any]:
     }  # fmt: skip
 
 
-__all__ = ["certificate", "closed"]
+__all__ = ["as_text", "certificate", "closed", "too_large"]

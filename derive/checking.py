@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,10 +126,11 @@ def file_text(result: FileResult) -> str:
 
 def write_certificates(results: list[FileResult], folder: Path) -> None:
     """Write the certificate of each proved chain as FOLDER/<first 16 digits of its digest>.json."""
+    from derive.certificate import as_text
     from derive.slides import write_whole
 
     for result in results:
         for d in result.derivations:
             if d.certificate is not None:
                 folder.mkdir(parents=True, exist_ok=True)
-                write_whole(folder / f"{d.digest[:16]}.json", json.dumps(d.certificate, indent=1) + "\n")
+                write_whole(folder / f"{d.digest[:16]}.json", as_text(d.certificate))

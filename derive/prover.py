@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from derive.ascii import show
-from derive.certificate import certificate, closed
+from derive.certificate import certificate, closed, too_large
 from derive.derivation import Assumptions, Derivation, Line
 from derive.errors import JudgesDisagree
 from derive.kernel.check import CHAINS, check, judge
@@ -64,6 +64,9 @@ def prove(derivation: Derivation, settings: Settings = Settings(), patience: Pat
     if any(line.verdict != "proved" for line in result.judged):
         return result
     document = certificate(steps, derivation.assumptions, session.model or {})
+    if too_large(document):
+        why = "the kernel accepts each line, but the certificate of all of them is too large for it; split the chain"
+        return result.with_lines((*lines[:-1], replace(lines[-1], verdict="undecided", message=why)))
     try:
         check(document)
     except Refused as refusal:

@@ -111,6 +111,8 @@ def test_a_folder_that_may_not_be_written(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.md").chmod(0o644)
     out = tmp_path / "out"
     out.mkdir()
+    # As oneself first: nobody may not read the checkout, so all that is read from it has to be in memory by then.
+    assert run("deck", "a.md", "-o", "first.html")[0] == 0
     out.chmod(0o555)
     let_others_in(tmp_path)
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import resources
 
 from derive.ascii import show
@@ -81,6 +82,7 @@ class Page:
         return show(term, binders)
 
 
+@lru_cache(maxsize=8)
 def asset(name: str) -> str:
     return (resources.files("derive.render") / "assets" / name).read_text(encoding="utf-8")
 

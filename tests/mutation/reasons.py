@@ -2,4 +2,28 @@
 
 from __future__ import annotations
 
-REASONS: dict[str, str] = {}
+REASONS: dict[str, str] = {
+    "derivative.py: call deleted: ctx.spend(1)": (
+        "a derivative visits each node of a term of bounded size once; what it makes is counted where it is normalised"
+    ),
+    "normal.py: call deleted: ctx.spend(1)": (
+        "the terms that many sums open are counted by their signs and by their products as well; bombs stay refused"
+    ),
+    "derivative.py: condition always: part != ONE": "a factor 1 is written, and its normal form is the same",
+    "derivative.py: condition always: slope != term": (
+        "the slope of an unknown function is differentiated for ever: refused by the depth of the recursion"
+    ),
+    "derivative.py: alternative never: mentions(e, x[1])": (
+        "the slope contains the logarithm of the base, whose definedness asks for the same sign"
+    ),
+    "normal.py: condition always: term not in ctx.normals": "the memory is not used: slower, with the same result",
+    "normal.py: condition always: value.denominator > 1": "(u**2)**n = |u|**(2*n) holds for integers n, too",
+    "normal.py: condition always: base[2][1] % 2 == 0": ("a root of u**3 is defined where u >= 0, and there u = |u|"),
+    'normal.py: condition always: base[2][0] == "q"': (
+        "an exponent that is no number has no remainder: an error of Python, and so a refusal"
+    ),
+    "normal.py: condition always: nonzero": (
+        "a power is defined where its exponent is >= 0 or its base is not zero: the alternative says nothing more"
+    ),
+    'rules.py: call deleted: S.defined(("f", h, f), ctx)': "the other side has the same parts, and is defined",
+}
