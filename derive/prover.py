@@ -249,6 +249,8 @@ class _Session:
             return "the search ran out of time; split the line, or take what is large apart with define"
         if not refusals:
             return "no rule applies to a line of this form"
+        # monotone is tried on any two optima; what it lacks says something only where nothing else was tried
+        refusals = [item for item in refusals if item[0] != "monotone"] or refusals
         missing = [item for item in refusals if "not known" in str(item[1]) or "differentiable" in str(item[1])]
         rule, refusal = (missing or refusals)[-1 if not missing else 0]
         where = f": {self.text(refusal.term)}" if refusal.term is not None else ""

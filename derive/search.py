@@ -125,7 +125,7 @@ def pieces(term: Term, *, multiply: bool = False, names: tuple[str, ...] = (), l
     if tag == "*":
         split = [deeper(part) for part in term[1:]]
         moving = [parts for parts in split if len(parts) > 1]
-        if names and sum(any(mentions(part, name) for name in names) for part in term[1:]) > 1:
+        if names and not multiply and sum(any(mentions(part, name) for name in names) for part in term[1:]) > 1:
             return [term]
         if len(moving) == 1 or (moving and multiply):
             found: list[Term] = [ONE]

@@ -277,6 +277,24 @@ def step_size(relation: str) -> Document:
     return dict(certificate(claim, symbols="eta lam", facts=[[">", lam, q(0)]], model={"lam": "1"}))
 
 
+UNDEFINED_START = ["<=>", ["and"], ["rec", "e", "t", q(0), ["ix", "e", v("t")], ["/", v("w"), v("w")], q(1)]]
+LIES |= {
+    "monotone turns max into min": certificate(step("monotone", "=", optimum("argmax", v("w")),
+        optimum("argmin", ["f", "exp", v("w")]), function="exp", inverse=False)),
+    "monotone of what is no optimum": certificate(step("monotone", "=", ["neg", v("w")],
+        optimum("argmin", ["f", "exp", v("w")]), function="exp", inverse=False)),
+    "a subgradient of what is undefined": certificate(step("subgrad_abs", "=",
+        ["subdiff", ["/", q(1), v("w")], v("w")],
+        ["interval", ["neg", ["^", v("w"), q(-2)]], ["neg", ["^", v("w"), q(-2)]]])),
+    "a product of two moving absolute values": certificate(step("subgrad_abs", "=",
+        ["subdiff", ["*", ["f", "abs", v("w")], ["+", v("w"), q(-1)]], v("w")], ["interval", q(-1), q(1)]),
+        facts=[["=", v("w"), q(0)]], model={"w": "0"}),
+    "an absolute value in a denominator": certificate(step("subgrad_abs", "=",
+        ["subdiff", ["/", q(1), ["+", q(1), ["f", "abs", v("w")]]], v("w")], ["interval", q(-1), q(1)]),
+        facts=[["=", v("w"), q(0)]], model={"w": "0"}),
+    "a start that is undefined": induction(q(1), ["ix", "e", v("t")]) | {"claim": UNDEFINED_START, "steps": [
+        step("induction", "<=>", ["and"], UNDEFINED_START[2])]},
+}  # fmt: skip
 ACCEPTED = {"step size": step_size("<")}
 LIES["step size, closed end"] = step_size("<=")
 LIES["step size, lam of unknown sign"] = step_size("<") | {"facts": [["!=", v("lam"), q(0)]]}
