@@ -143,6 +143,8 @@ class _Printer:
             return f"rec {name}[{index}+1] = {texts[0]}, {name}[{begin}] = {texts[1]} => {name}[{index}] = {texts[2]}"
         if tag == "differentiable":
             return f"{term[1]} differentiable"
+        if tag == "slope":
+            return f"{term[2]} is the derivative of {term[1]} by argument {term[3] + 1}"
         if tag == "all":
             names: tuple[str, ...] = ()
             for _ in range(term[1]):

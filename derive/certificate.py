@@ -62,17 +62,24 @@ def _model_json(model: Mapping[str, Fraction], assumptions: Assumptions) -> dict
 
 
 def _step_json(step: Step) -> dict[str, Any]:
-    hints: dict[str, Any] = {}
-    for name, kind in RULES[step.rule][1].items():
-        value = step.hints[name]
+    sides = {"relation": step.relation, "from": to_json(step.before), "to": to_json(step.after)}
+    return sides | how_json((step.rule, step.hints))
+
+
+def how_json(how: tuple[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """A rule with its hints, and those of the steps it rests on."""
+    rule, hints = how
+
+    def written(kind: str, value: Any) -> Any:
         if kind == "term":
-            value = to_json(value)
-        elif kind == "cases":
-            value = [[choice, [to_json(form) for form in forms]] for choice, forms in value]
-        hints[name] = value
-    return {
-        "rule": step.rule, "relation": step.relation, "from": to_json(step.before), "to": to_json(step.after), **hints,
-    }  # fmt: skip
+            return to_json(value)
+        if kind == "cases":
+            return [[choice, [to_json(form) for form in forms]] for choice, forms in value]
+        if kind == "steps":
+            return [how_json(step) for step in value]
+        return how_json(value) if kind == "each" else value
+
+    return {"rule": rule} | {name: written(kind, hints[name]) for name, kind in RULES[rule][1].items()}
 
 
-__all__ = ["as_text", "certificate", "closed", "too_large"]
+__all__ = ["as_text", "certificate", "closed", "how_json", "too_large"]

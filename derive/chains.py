@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from derive.derivation import Derivation, Line, Symbol, Text
 from derive.errors import InputError
@@ -19,7 +19,7 @@ MAX_CHAINS = 1000  # of a file
 MAX_LINES = 2000  # of a chain
 RULES = (
     "definition", "identity", "log_of_product", "monotone", "argopt", "sum_termwise", "grad", "subgrad_abs",
-    "positive", "induction", "equivalent",
+    "positive", "induction", "equivalent", "cases", "termwise", "induction_on",
 )  # fmt: skip
 
 _RELATION = re.compile(r"\s*(<=>|<=|>=|=>|==|!=|=|<|>)")
@@ -46,6 +46,25 @@ class _Pending:
 
     headers: list[Header] = field(default_factory=list)
     lines: list[tuple[int, str]] = field(default_factory=list)
+
+
+def compose(
+    name: str, title: Text, source: str, given: str, lines: Iterable[tuple[str, str, Text, str]],
+    *, define: Iterable[str] = (), show: str = "",
+) -> Derivation:  # fmt: skip
+    """A derivation from its parts, as if an author had written them: lines are (relation, term, reason, rule).
+
+    >>> compose("half", Text("a half"), "", "b > 0", [("", "2*b/b", Text(), ""), ("=", "2", Text("cancel"), "")]).name
+    'half'
+    """
+    head = [f"title.en: {title.en}", f"title.ko: {title.ko}", f"source: {source}", f"given: {given}"]
+    head += [f"define: {text}" for text in define] + ([f"show: {show}"] if show else [])
+    body = []
+    for relation, text, reason, rule in lines:
+        why = f" -- {reason.en} | {reason.ko}" if reason else ""
+        body.append(f"{relation:<3}{text}{why}{f' [rule: {rule}]' if rule else ''}")
+    (found,) = read_chains("\n".join([*head, "", *body]) + "\n", name)
+    return replace(found, name=name, file="")
 
 
 def read_chains(text: str, file: str = "", *, first_line: int = 1) -> tuple[Derivation, ...]:

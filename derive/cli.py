@@ -8,12 +8,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from derive.errors import InputError, JudgesDisagree, MissingDependency, SymstepError
+
+if TYPE_CHECKING:
+    from derive.plots import Drawing, Plot
 
 EXIT = {"proved": 0, "declared": 0, "checked": 3, "undecided": 3, "refuted": 1}
 MAX_FILE = 4 << 20
@@ -21,8 +25,9 @@ MAX_FILE = 4 << 20
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    parser = _parser()
-    options = parser.parse_args(argv)
+    options, unknown = _parser().parse_known_args(_joined(sys.argv[1:] if argv is None else argv))
+    if unknown:
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         status = int(options.run(options))
         sys.stdout.flush()  # here, where a closed pipe is still caught
@@ -74,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     def command(name: str, run: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=summary, description=summary)
         sub.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
-        sub.set_defaults(run=run)
+        sub.set_defaults(run=run, parser=sub)
         return sub
 
     sub = command("list", _list, "what the library holds")
@@ -92,7 +97,39 @@ def _parser() -> argparse.ArgumentParser:
     ending = "the file to write; its ending is the format: .html, .tex, .md, .ipynb, .pdf"
     sub.add_argument("-o", "--output", required=True, metavar="OUT", help=ending)
     sub.add_argument("--lang", choices=("en", "ko"), default=None, help="the language of the slides; .html has both")
+    _plot_parsers(commands.add_parser("plot", help=_DRAWS, description=_DRAWS))
     return parser
+
+
+_DRAWS = "draw a picture by running formulas of the library"
+
+
+def _plot_parsers(plot: argparse.ArgumentParser) -> None:
+    """A parser for each kind of picture, its options from the table of `derive.plots`."""
+    from derive.plots import KINDS
+
+    kinds = plot.add_subparsers(title="kinds", dest="kind", required=True, metavar="KIND")
+    for name, kind in KINDS.items():
+        sub = kinds.add_parser(name, help=kind.title.en, description=kind.title.en, allow_abbrev=False)
+        sub.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+        told = f"the file to write; its ending is the format: {', '.join(kind.endings)}"
+        sub.add_argument("-o", "--output", required=True, metavar="OUT", help=told)
+        sub.add_argument("--lang", choices=("en", "ko"), default="en", help="the language of the labels")
+        for option in kind.options:
+            told = f"{option.meaning}; {option.domain}; by default {option.default}"
+            sub.add_argument(f"--{option.name}", dest=f"option {option.name}", metavar="VALUE", help=told)
+        sub.set_defaults(run=_plot, parser=sub)
+
+
+def _joined(argv: Sequence[str]) -> list[str]:
+    """`--m -1,2` as `--m=-1,2`: no option of ours begins with a digit, but a value may be negative."""
+    words: list[str] = []
+    for word in argv:
+        if words and re.fullmatch(r"--[A-Za-z]\w*", words[-1]) and re.match(r"-[0-9.]", word):
+            words[-1] += f"={word}"
+        else:
+            words.append(word)
+    return words
 
 
 def _print_json(document: Any) -> None:
@@ -187,23 +224,54 @@ def _check(options: argparse.Namespace) -> int:
 
 def _deck(options: argparse.Namespace) -> int:
     from derive.library import lecture_text
-    from derive.slides import build, keep_source, write_whole
+    from derive.slides import build, keep_source, write_deck
 
     if options.source is None:
         source, text = "lecture.md", lecture_text()
     else:
         source, text = options.source, _read(options.source)
         keep_source(source, options.output)
-    result = build(text, source, options.output, lang=options.lang)
+    result = build(text, source, options.output, lang=options.lang, draw=_draw)
     for warning in result.warnings:
         print(f"derive: {warning}", file=sys.stderr)
-    write_whole(Path(options.output), result.content)
+    write_deck(Path(options.output), result)
     if options.json:
         found = {"output": options.output, "slides": result.slides, "verdict": result.verdict, "lines": result.counts}
-        _print_json(found)
+        _print_json(found | ({"files": list(result.files)} if result.files else {}))
     else:
         _print(f"{options.output}: {result.slides} slides; {result.summary}")
     return EXIT[result.verdict]
+
+
+def _draw(plot: Plot) -> Drawing:
+    from numeric.plot import draw  # the command is the roof over both halves, and where a deck has pictures they meet
+
+    return draw(plot)
+
+
+def _plot(options: argparse.Namespace) -> int:
+    from derive.plots import KINDS, read_plot
+    from derive.slides import write_whole
+
+    path = Path(options.output)
+    ending, endings = path.suffix.lower(), KINDS[options.kind].endings
+    if ending not in endings:
+        what = f"no {options.kind} picture can be written as {ending or 'a file without an ending'}"
+        raise InputError(what, file=options.output, remedy=f"end the name in {', '.join(endings)}")
+    given = {name.removeprefix("option "): text for name, text in vars(options).items() if name.startswith("option ")}
+    drawing = _draw(read_plot(options.kind, {name: text for name, text in given.items() if text is not None}))
+    warnings: list[str] = []
+    content = drawing.paint(options.lang, ending.removeprefix("."), warnings)
+    for warning in warnings:
+        print(f"derive: {warning}", file=sys.stderr)
+    write_whole(path, content)
+    if options.json:
+        alt = {"en": drawing.alt.en, "ko": drawing.alt.ko}
+        found = {"output": options.output, "kind": options.kind, "alt": alt, "figures": dict(drawing.figures)}
+        _print_json(found)
+    else:
+        _print(f"{options.output}: {drawing.alt.in_(options.lang)}")
+    return 0
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 Slides are separated by lines `---`. The file may begin with headers (`title.en:`, `title.ko:`, `author:`, `lang:`).
 A heading `# English | 한국어` has both languages; other text is given per language between `::: en` (or `ko`) and
 `:::`. `::: notes` holds what only the lecturer sees. Formulas stand in `$...$` and `$$...$$`; a ```` ```derive ````
-block holds chains, which are judged elsewhere.
+block holds chains, which are judged elsewhere, a ```` ```plot ```` block asks for a picture.
 """
 
 from __future__ import annotations
@@ -58,8 +58,15 @@ class Deck:
 
     def derive_blocks(self) -> Iterator[Block]:
         """The ```derive blocks in order; `line`, the file's line where `text` begins, is the key of a block."""
+        return self._blocks("derive")
+
+    def plot_blocks(self) -> Iterator[Block]:
+        """The ```plot blocks in order, with the same key."""
+        return self._blocks("plot")
+
+    def _blocks(self, kind: str) -> Iterator[Block]:
         for slide in self.slides:
-            yield from (block for block in slide.blocks if block.kind == "derive")
+            yield from (block for block in slide.blocks if block.kind == kind)
 
 
 @dataclass
@@ -196,6 +203,8 @@ def _slide(pieces: list[_Piece]) -> Slide:
         source = "\n".join(piece.lines)
         for block in read_markdown(source, piece.first, piece.language) if source.strip() else ():
             if piece.notes:
+                if block.kind == "plot":
+                    raise InputError("a ```plot block inside ::: notes", remedy="move it out", line=block.line)
                 notes.append(block)
             elif block.kind == "heading" and not blocks and (not any(title) or piece.language):
                 en, ko = split_languages(block.inlines)

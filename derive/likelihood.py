@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from derive.ascii import show
-from derive.chains import read_chains
+from derive.chains import compose, read_chains
 from derive.derivation import Derivation, Obligation, Text
 from derive.errors import InputError, Undecided
 from derive.kernel.terms import Term, abstract, add, mentions, q, rebuild
@@ -82,7 +82,9 @@ class Sample:
         term, _ = parsed(loss.formula)
         values = {name: parsed(text)[0] for name, text in self.model.parameters.items()}
         total = _over_sample(_observe(replace_names(term, values)))
-        return add(total, parsed(loss.penalty)[0]) if loss.penalty else total
+        if not loss.penalty:
+            return total
+        return add(total, replace_names(parsed(loss.penalty)[0], {"lam": parsed(loss.strength)[0]}))
 
 
 def _scalar(term: Term, name: str) -> bool:
@@ -126,23 +128,11 @@ def _sample(loss: Loss, model: Model | None = None) -> Sample:
 def _chain(
     name: str, title: Text, sample: Sample, lines: list[tuple[str, Text, str]], loss: Loss, show_: str = ""
 ) -> Derivation:
-    head = [
-        f"title.en: {title.en}",
-        f"title.ko: {title.ko}",
-        f"source: {sample.model.source}",
-        f"given: {sample.given}",
-    ]
-    head += [f"define: {text}" for text in sample.defines]
-    head += [f"show: {show_}"] if show_ else []
-    body = []
-    for number, (text, reason, rule) in enumerate(lines):
-        why = f" -- {reason.en} | {reason.ko}" if reason else ""
-        body.append(f"{'= ' if number else '  '}{text}{why}{f' [rule: {rule}]' if rule else ''}")
-    (found,) = read_chains("\n".join([*head, "", *body]) + "\n", name)
+    rows = [("=" if number else "", text, reason, rule) for number, (text, reason, rule) in enumerate(lines)]
+    found = compose(name, title, sample.model.source, sample.given, rows, define=sample.defines, show=show_)
     models = [sample.model] + ([sample.prior] if sample.prior else [])
     return replace(
-        found, name=name, file="", obligations=tuple(obligation(model) for model in models),
-        braces=((sample.loss(loss), loss.title),),
+        found, obligations=tuple(obligation(model) for model in models), braces=((sample.loss(loss), loss.title),),
     )  # fmt: skip
 
 

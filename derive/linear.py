@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import gcd, lcm
 
 MAX_PIVOTS = 400
 
@@ -20,29 +21,48 @@ def nonnegative_solution(columns: Sequence[Sequence[Fraction]], right: Sequence[
     [Fraction(2, 1), Fraction(1, 1)]
     """
     rows, width = len(right), len(columns)
-    signs = [-1 if value < 0 else 1 for value in right]
-    table = [[signs[i] * column[i] for column in columns] + [signs[i] * right[i]] for i in range(rows)]
+    table = [_whole([*(column[i] for column in columns), right[i]]) for i in range(rows)]
     basis = [width + i for i in range(rows)]  # one artificial variable to a row; their sum has to become zero
-    cost = [sum((row[j] for row in table), Fraction(0)) for j in range(width + 1)]
+    cost = [sum(row[j] for row in table) for j in range(width + 1)]
     for _ in range(MAX_PIVOTS):
         if cost[width] == 0:
             solution = [Fraction(0)] * width
             for i, j in enumerate(basis):
                 if j < width:
-                    solution[j] = table[i][width]
+                    solution[j] = Fraction(table[i][width], table[i][j])
             return solution
         entering = next((j for j in range(width) if cost[j] > 0), None)
         if entering is None:
             return None
-        ratios = [(table[i][width] / table[i][entering], basis[i], i) for i in range(rows) if table[i][entering] > 0]
+        ratios = [(Fraction(row[width], row[entering]), basis[i], i)
+                  for i, row in enumerate(table) if row[entering] > 0]  # fmt: skip
         if not ratios:
             return None
         pivot = min(ratios)[2]
         basis[pivot] = entering
-        scale = table[pivot][entering]
-        table[pivot] = [value / scale for value in table[pivot]]
+        filled = [(j, value) for j, value in enumerate(table[pivot]) if value]  # few: the tables are sparse
         for row in (*table[:pivot], *table[pivot + 1 :], cost):
-            factor = row[entering]
-            if factor:
-                row[:] = [value - factor * top for value, top in zip(row, table[pivot], strict=True)]
+            _eliminate(row, entering, filled, table[pivot][entering])
     return None
+
+
+def _whole(row: Sequence[Fraction]) -> list[int]:
+    """A row as integers, its last one not negative: an equation may be multiplied by anything but zero."""
+    scale = lcm(*(value.denominator for value in row)) * (-1 if row[-1] < 0 else 1)
+    return [value.numerator * (scale // value.denominator) for value in row]
+
+
+def _eliminate(row: list[int], at: int, other: list[tuple[int, int]], pivot: int) -> None:
+    """row * m - other * k with the smallest m > 0 for which nothing is left at one place."""
+    if row[at]:
+        shared = gcd(row[at], pivot)
+        times, less = pivot // shared, row[at] // shared
+        if times != 1:
+            row[:] = [value * times for value in row]
+        for j, value in other:
+            row[j] -= less * value
+        if times != 1 and (common := gcd(*row)) > 1:
+            row[:] = [value // common for value in row]
+
+
+__all__ = ["nonnegative_solution"]

@@ -12,6 +12,7 @@ from derive.errors import InputError, MissingDependency
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
+OWN_BLOCKS = ("derive", "plot")
 CODE_LANGUAGES = ("python", "text", "bash", "toml", "json", "c", "js")
 _RAW_TEX = re.compile(r"\\[A-Za-z]{2,}|\$\$|\$(?!\d)")
 
@@ -29,10 +30,10 @@ class Inline:
 
 @dataclass(frozen=True)
 class Block:
-    """A block of a slide. kind: heading, paragraph, list, quote, table, code, math, derive, rule.
+    """A block of a slide. kind: heading, paragraph, list, quote, table, code, math, derive, plot, rule.
 
-    `language` is "" (both) or "en" or "ko". `line` is the line of the file where the content begins: for derive and
-    code the first line of `text`. `items` are the blocks of each list item, or of the quote; `rows` the cells of a
+    `language` is "" (both) or "en" or "ko". `line` is the line of the file where the content begins: for derive, plot
+    and code the first line of `text`. `items` are the blocks of each list item, or of the quote; `rows` the cells of a
     table, its head first; `align` one of "", "left", "center", "right" for each column.
     """
 
@@ -52,10 +53,8 @@ class Block:
 
 def known_fence(info: str, line: int) -> None:
     """Refuse a block kind that nobody knows, so that a misspelt ```derive is never shown as code."""
-    if info == "plot":
-        raise InputError("```plot blocks cannot be drawn yet", remedy="take the block out", line=line)
-    if info and info != "derive" and info not in CODE_LANGUAGES:
-        known = ", ".join(("derive", *CODE_LANGUAGES))
+    if info and info not in (*OWN_BLOCKS, *CODE_LANGUAGES):
+        known = ", ".join((*OWN_BLOCKS, *CODE_LANGUAGES))
         raise InputError(f"unknown block ```{info}", remedy=f"use one of {known}, or no name for plain text", line=line)
 
 
@@ -139,9 +138,9 @@ class _Walker:
             return self.make("quote", items=(self.blocks("blockquote_close"),), line=line)
         if kind == "fence":
             info = token.info.strip()
-            if info == "derive" and token.level:
-                raise InputError("a ```derive block inside a list or a quote", remedy="move it out", line=line)
-            return self.make("derive" if info == "derive" else "code", text=token.content, info=info, line=line + 1)
+            if info in OWN_BLOCKS and token.level:
+                raise InputError(f"a ```{info} block inside a list or a quote", remedy="move it out", line=line)
+            return self.make(info if info in OWN_BLOCKS else "code", text=token.content, info=info, line=line + 1)
         if kind == "math_block":
             return self.make("math", text=token.content, line=line)
         if kind == "hr":

@@ -344,10 +344,10 @@ class Parser(Cursor):
         self.take()
         body = self.value()
         self.expect(",", f"and a variable: {token.text}(body, w)")
-        name = self.plain_name("the name of a variable")
-        self.use(name, "scalar", 0)
-        self.expect(")", f"to close {token.text}: the variable is a plain name")
-        variable = Node(("v", name.text), 1, name.column)
+        variable = self.named(self.plain_name("the name of a variable, or a place w[k] of a family"))
+        if variable.term[0] not in ("v", "ix"):
+            raise InputError("a derivative is taken with respect to a name w or a place w[k]", column=variable.column)
+        self.expect(")", f"to close {token.text}: the variable is a plain name or a place w[k]")
         return self.node((token.text, body.term, variable.term), [body, variable], token.column)
 
     def recurrence(self) -> Node:

@@ -8,23 +8,25 @@ once more from its JSON text. A line is `refuted` only with a witness, and other
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 from derive.ascii import show
 from derive.certificate import certificate, closed, too_large
 from derive.derivation import Assumptions, Derivation, Line
 from derive.errors import JudgesDisagree
+from derive.hints import Claim, claims, recall
 from derive.kernel.check import CHAINS, check, judge
-from derive.kernel.rules import TRUE, Step, cases, unfold
-from derive.kernel.terms import OPTIMA, RELATIONS, ZERO, Refused, Term, digest, mentions, sub, substitute, subterms
+from derive.kernel.rules import TRUE, Step, unfold
+from derive.kernel.terms import OPTIMA, RELATIONS, Refused, Term, digest, mentions, substitute, subterms
 from derive.limits import Patience, TimeUp, limited
 
 EQUALITY_RULES = ("identity", "definition", "sum_termwise", "log_of_product", "grad")
-Claim = tuple[str, Term, Term]
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,11 @@ class Settings:
     """How hard to look: points for the second judge, and the seconds of computing for one line."""
 
     trials: int = 3
-    search_seconds: float = 2.0
+    search_seconds: float = 4.0
     witness_tries: int = 4000
     witness_seconds: float = 2.0
     seed: int = 0
+    recall: bool = True  # whether proofs that were found before are tried first
 
 
 def prove(derivation: Derivation, settings: Settings = Settings(), patience: Patience | None = None) -> Derivation:
@@ -45,16 +48,9 @@ def prove(derivation: Derivation, settings: Settings = Settings(), patience: Pat
     Raises JudgesDisagree where the second judge refutes what the kernel accepts: a bug of this program.
     """
     patience = patience or Patience()
-    session = _Session(derivation.assumptions, settings, patience)
-    if len(derivation.lines) == 1:
-        line = derivation.lines[0]
-        judged, steps = session.line(line, _claim(line.term))
-        lines: tuple[Line, ...] = (judged,)
-    else:
-        found = [session.line(line, (line.relation, before.term, line.term))
-                 for before, line in zip(derivation.lines, derivation.lines[1:], strict=False)]  # fmt: skip
-        lines = (derivation.lines[0], *(line for line, _ in found))
-        steps = [step for _, some in found for step in some]
+    found = judged_lines(derivation, settings, patience)
+    steps = [step for _, some in found.rows for step in some]
+    lines = (*derivation.lines[: len(derivation.lines) - len(found.rows)], *(line for line, _ in found.rows))
     lines = _reaches_goal(derivation, _chained(lines))
     obligations = tuple(
         replace(item, proof=prove(item.proof, settings, patience)) if item.proof is not None else item
@@ -63,7 +59,7 @@ def prove(derivation: Derivation, settings: Settings = Settings(), patience: Pat
     result = replace(derivation, lines=lines, obligations=obligations)
     if any(line.verdict != "proved" for line in result.judged):
         return result
-    document = certificate(steps, derivation.assumptions, session.model or {})
+    document = certificate(steps, derivation.assumptions, found.model or {})
     if too_large(document):
         why = "the kernel accepts each line, but the certificate of all of them is too large for it; split the chain"
         return result.with_lines((*lines[:-1], replace(lines[-1], verdict="undecided", message=why)))
@@ -72,6 +68,24 @@ def prove(derivation: Derivation, settings: Settings = Settings(), patience: Pat
     except Refused as refusal:
         raise JudgesDisagree(f"the kernel accepts each step but not the certificate: {refusal}") from refusal
     return replace(result, certificate=document, digest=digest(document))
+
+
+class Found(NamedTuple):
+    """The judged lines with the steps that justify each, and a point that satisfies the assumptions."""
+
+    rows: list[tuple[Line, list[Step]]]
+    model: dict[str, Fraction] | None
+
+
+def judged_lines(derivation: Derivation, settings: Settings, patience: Patience) -> Found:
+    """Each line that carries a verdict, judged by itself."""
+    session = _Session(derivation.assumptions, settings, patience)
+    known = recall(derivation) if settings.recall else [[] for _ in derivation.judged]
+    rows = [
+        session.line(line, claim, first)
+        for line, claim, first in zip(derivation.judged, claims(derivation), known, strict=True)
+    ]
+    return Found(rows, session.model)
 
 
 def _chained(lines: tuple[Line, ...]) -> tuple[Line, ...]:
@@ -85,11 +99,6 @@ def _chained(lines: tuple[Line, ...]) -> tuple[Line, ...]:
         relation = joined or relation
         found.append(line)
     return tuple(found)
-
-
-def _claim(term: Term) -> Claim:
-    """A claim of one line as relation and sides; what is not a single comparison is claimed to be true."""
-    return (term[0], term[1], term[2]) if term[0] in RELATIONS else ("<=>", TRUE, term)
 
 
 def _reaches_goal(derivation: Derivation, lines: tuple[Line, ...]) -> tuple[Line, ...]:
@@ -156,24 +165,24 @@ class _Session:
         """The seconds that the line at hand may still take."""
         return self.until - time.process_time()
 
-    def line(self, line: Line, claim: Claim) -> tuple[Line, list[Step]]:
-        """Judge one line; the steps are what the certificate needs for it."""
+    def line(self, line: Line, claim: Claim, known: list[Step] | None = None) -> tuple[Line, list[Step]]:
+        """Judge one line; the steps are what the certificate needs for it. `known` are steps to try first."""
         if self.patience.exhausted:
             message = "not judged: the undecided lines before it used up the time for one file; check it alone"
             return replace(line, verdict="undecided", message=message), []
         begin, self.late = time.process_time(), False
         self.until = begin + self.patience.for_a_line(self.settings.search_seconds)
-        found = self.judged(line, claim)
+        found = self.judged(line, claim, known or [])
         if found[0].verdict == "undecided":
             self.patience.left -= time.process_time() - begin
         return found
 
-    def judged(self, line: Line, claim: Claim) -> tuple[Line, list[Step]]:
+    def judged(self, line: Line, claim: Claim, known: list[Step]) -> tuple[Line, list[Step]]:
         if self.model is None:
             message = "no point was found that satisfies all the assumptions, and from a contradiction all would follow"
             return replace(line, verdict="undecided", message=message), []
         refusals: list[tuple[str, Refused]] = []
-        for steps in self.candidates(claim, line.wanted_rule):
+        for steps in self.candidates(claim, line.wanted_rule, known):
             try:
                 used = {number for step in steps for number in self.judge(step)}
                 self.second_judge(claim)
@@ -185,10 +194,10 @@ class _Session:
             return replace(line, verdict="proved", rule=rule, side_conditions=conditions), steps
         return self.failed(line, claim, refusals), []
 
-    def judge(self, step: Step, facts: list[Term] | None = None) -> list[int]:
-        known = self.facts if facts is None else facts
+    def judge(self, step: Step, facts: Sequence[Term] | None = None, indices: tuple[str, ...] = ()) -> list[int]:
+        known, kinds = self.facts if facts is None else [*facts], self.kinds | dict.fromkeys(indices, "integer")
         try:
-            return limited(self.left(), lambda: judge(step, known, self.definitions, self.kinds))
+            return limited(self.left(), lambda: judge(step, known, self.definitions, kinds))
         except TimeUp as error:
             self.late = True
             raise Refused("the step takes too long to check; split it") from error
@@ -267,9 +276,9 @@ class _Session:
 
     # --- which steps could justify a line ---------------------------------------------------------------------------
 
-    def candidates(self, claim: Claim, wanted: str) -> Iterator[list[Step]]:
-        """Lists of steps that would justify the claim, the simplest first; the kernel decides."""
-        for steps in self.all_candidates(claim):
+    def candidates(self, claim: Claim, wanted: str, known: list[Step]) -> Iterator[list[Step]]:
+        """Lists of steps that would justify the claim: those known, then the simplest first; the kernel decides."""
+        for steps in chain([known] if known else [], self.all_candidates(claim)):
             if self.left() <= 0:
                 self.late = True
                 return
@@ -295,13 +304,13 @@ class _Session:
                 yield [Step(rule, relation, before, after, {})]
         if relation == "=" and all(side[0] in OPTIMA for side in sides) and sides[0][1] == sides[1][1]:
             yield from self.optima(claim, sides)
-        elif relation == "<=>":
-            yield from self.equivalences(claim, sides)
-        elif relation in ("<", "<=", ">", ">=", "!="):
-            from derive.search import sign_forms
+        else:
+            from derive.tactics import Search
 
-            for form in self.quietly(sign_forms(sub(sides[0], sides[1]), tuple(self.facts))):
-                yield [Step("positive", relation, before, after, {"form": form})]
+            integers = frozenset(name for name, kind in self.kinds.items() if kind == "integer")
+            search = Search(self.judge, self.quietly, integers)
+            for rule, hints in search.all(relation, sides[0], sides[1], tuple(self.facts)):
+                yield [Step(rule, *claim, hints)]
 
     def optima(self, claim: Claim, sides: list[Term]) -> Iterator[list[Step]]:
         relation, before, after = claim
@@ -332,50 +341,6 @@ class _Session:
             else:
                 for step in affine(middle[2], target, (middle[0], sides[1][0]), (middle, after)):
                     yield [Step("monotone", relation, before, middle, hints), step]
-
-    def equivalences(self, claim: Claim, sides: list[Term]) -> Iterator[list[Step]]:
-        relation, before, after = claim
-        try:
-            left, right = cases(sides[0]), cases(sides[1])
-        except Refused:
-            return
-        forward = self.implication(left, right)
-        backward = self.implication(right, left)
-        if forward is not None and backward is not None:
-            yield [Step("equivalent", relation, before, after, {"forward": forward, "backward": backward})]
-
-    def implication(self, given: list[list[Term]], wanted: list[list[Term]]) -> list[Any] | None:
-        """For each case of the one side, a case of the other with a form for each of its comparisons."""
-        hints = []
-        for case in given:
-            for choice, claims in enumerate(wanted):
-                forms = [self.form_for(claim, case) for claim in claims]
-                if None not in forms:
-                    hints.append((choice, forms))
-                    break
-            else:
-                return None
-        return hints
-
-    def form_for(self, claim: Term, extra: list[Term]) -> Term | None:
-        from derive.search import sign_forms
-
-        facts = [*self.facts, *extra]
-        if self.left() <= 0:
-            self.late = True
-            return None
-        form: Term
-        if claim[0] not in ("<", "<=", ">", ">=", "!=", "="):
-            return None
-        if claim[0] == "=":
-            return ZERO
-        for form in self.quietly(sign_forms(sub(claim[1], claim[2]), tuple(facts))):
-            try:
-                self.judge(Step("positive", claim[0], claim[1], claim[2], {"form": form}), facts)
-            except Refused:
-                continue
-            return form
-        return None
 
     def quietly(self, search: Iterator[Any]) -> Iterator[Any]:
         """What a search finds until it breaks or its time is up: SymPy raises many things, and none is an answer."""

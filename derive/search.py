@@ -203,14 +203,17 @@ def _scaled(factor: Term, log: Term) -> Term:
 # --- positive: a form whose sign shows ------------------------------------------------------------------------------
 
 
-def sign_forms(difference: Term, facts: tuple[Term, ...]) -> Iterator[Term]:
-    """Forms of a difference that may show its sign: itself, factored, over its denominator, from the assumptions."""
+def sign_forms(difference: Term, facts: tuple[Term, ...], nonnegative: tuple[Term, ...] = ()) -> Iterator[Term]:
+    """Forms of a difference that may show its sign: itself, factored, over its denominator, from the assumptions.
+
+    `nonnegative` are atoms, sums and products among them, of which more is known than a fact says.
+    """
     yield difference
     if too_large(difference):
         return
     import sympy as sp
 
-    bridge = Bridge(positive_names(facts))
+    bridge = Bridge(positive_names(facts), nonnegative)
     expr = bridge.to_sympy(difference)
     together = sp.together(expr)
     yield bridge.to_term(sp.factor(together))
@@ -233,7 +236,8 @@ def _given(facts: tuple[Term, ...], bridge: Bridge) -> list[tuple[Any, Term]]:
     import sympy as sp
 
     given: list[tuple[Any, Term]] = []
-    for fact in facts:
+    halves = (part for f in facts for part in ([("<=", *f[1:]), (">=", *f[1:])] if f[0] == "=" else [f]))
+    for fact in halves:
         if fact[0] not in (">", ">=", "<", "<="):
             continue
         left, right = (fact[1], fact[2]) if fact[0] in (">", ">=") else (fact[2], fact[1])
@@ -292,6 +296,11 @@ def _combination(expr: Any, facts: tuple[Term, ...], bridge: Bridge) -> Iterator
         return
     generators: list[tuple[Any, Term]] = [(sp.Integer(1), ONE), *given]
     generators += [(sp.expand(a * b), mul(ta, tb)) for (a, ta), (b, tb) in combinations_with_replacement(given, 2)]
+    atoms = [(bridge.symbol(term), term) for term in bridge.nonnegative]
+    for many in (1, 2, 3):
+        for some in combinations_with_replacement(atoms, many):
+            generators.append((sp.Mul(*(a for a, _ in some)), mul(*(term for _, term in some))))
+    generators += [(sp.expand(a * b), mul(ta, tb)) for a, ta in given for b, tb in atoms]
     for k, x in enumerate(symbols):
         tx = bridge.to_term(x)
         generators.append((x**2, ("^", tx, q(2))))

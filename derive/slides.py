@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from derive.chains import Use
 from derive.chains import read_deck as read_blocks
@@ -17,17 +20,28 @@ from derive.derivation import VERDICTS, Derivation
 from derive.errors import InputError
 from derive.library import derivation
 from derive.limits import Patience
+from derive.markdown import Block
+from derive.plots import Draw, Picture, Plot, pictured, read_block
 from derive.prover import prove
+
+if TYPE_CHECKING:
+    from derive.render.sheet import Rendered
+
+OURS = b"symstep plot"  # stands in every picture beside a .tex file
 
 
 class Built(NamedTuple):
-    """A finished deck: the content of the file and what is to be said about it."""
+    """A finished deck: the content of the file and what is to be said about it.
+
+    `files` are to stand beside it, by name: the pictures of a .tex file.
+    """
 
     content: str | bytes
     slides: int
     verdict: str
     counts: dict[str, int]
     warnings: list[str]
+    files: Mapping[str, bytes] = MappingProxyType({})
 
     @property
     def summary(self) -> str:
@@ -37,10 +51,11 @@ class Built(NamedTuple):
         return f"{total} lines: {words}" if total else "no derivations"
 
 
-def build(text: str, source: str, output: str, *, lang: str | None = None) -> Built:
-    """Judge every derivation of a deck and render the slides.
+def build(text: str, source: str, output: str, *, lang: str | None = None, draw: Draw | None = None) -> Built:
+    """Judge every derivation of a deck and render the slides, with the pictures that `draw` makes of ```plot blocks.
 
-    A line that is not proved is shown as what it is, and is named in the warnings.
+    A line that is not proved is shown as what it is, and is named in the warnings. Where a picture cannot be drawn, its
+    words stand in its place, and a warning says why.
     Raises InputError for a deck that cannot be read, and for an output whose ending is no known format;
     MissingDependency with the command that installs it, where a PDF needs a program that is not there.
     """
@@ -51,6 +66,7 @@ def build(text: str, source: str, output: str, *, lang: str | None = None) -> Bu
             remedy=f"end the name in {', '.join(FORMATS)}",
         )  # fmt: skip
     deck = read_deck(text, source)
+    plots = {block.line: _plot(block, source) for block in deck.plot_blocks()}
     patience = Patience()
     judged: dict[int, tuple[Derivation, ...]] = {}
     for block, entries in zip(deck.derive_blocks(), read_blocks(text, source), strict=True):
@@ -62,15 +78,44 @@ def build(text: str, source: str, output: str, *, lang: str | None = None) -> Bu
         for d in everything for line in d.judged if line.verdict not in ("proved", "declared")
     ]  # fmt: skip
 
-    content, slides = FORMATS[ending](deck, judged, lang or "", warnings)
+    pictures = _pictures(plots, output, lang or deck.lang, source, draw, warnings)
+    rendered = FORMATS[ending](deck, judged, pictures, lang or "", warnings)
     counts = Counter(line.verdict for d in everything for line in d.judged)
     return Built(
-        content=content,
-        slides=slides,
+        content=rendered.content,
+        slides=rendered.slides,
         verdict=max((d.verdict for d in everything), key=VERDICTS.index, default="proved"),
         counts={verdict: counts[verdict] for verdict in VERDICTS if counts[verdict]},
-        warnings=warnings,
+        warnings=list(dict.fromkeys(warnings)),
+        files=rendered.files,
     )
+
+
+def _plot(block: Block, source: str) -> Plot:
+    try:
+        return read_block(block.text, block.line)
+    except InputError as error:
+        raise error.at(file=source) from None
+
+
+def _pictures(
+    plots: Mapping[int, Plot], output: str, lang: str, source: str, draw: Draw | None, warnings: list[str]
+) -> dict[int, Picture]:
+    """The pictures by the line of their block; their names are those of files beside the output."""
+    path = Path(output)
+    wanted = {".tex": "pdf", ".md": "png", ".ipynb": "png"}.get(path.suffix.lower(), "svg")
+    stem = re.sub(r"[^\w.-]", "-", path.stem) if wanted == "pdf" else "picture"
+    if wanted == "pdf" and stem != path.stem:  # what TeX would stumble over; another name must not become the same one
+        stem += f"-{hashlib.sha256(path.stem.encode('utf-8', 'surrogatepass')).hexdigest()[:6]}"
+    found = {}
+    for number, (line, plot) in enumerate(plots.items(), 1):
+        try:
+            found[line] = pictured(plot, f"{stem}-{number}", draw, wanted, lang, warnings)
+        except InputError as error:
+            raise error.at(file=source, line=line) from None
+        if found[line].missing:
+            warnings.append(f"{source}:{line}: words in place of a picture: {found[line].missing}")
+    return found
 
 
 def keep_source(source: str, output: str) -> None:
@@ -83,37 +128,39 @@ def keep_source(source: str, output: str) -> None:
 # --- the formats, each imported when it is asked for ------------------------------------------------------------------
 
 _Judged = Mapping[int, tuple[Derivation, ...]]
+_Pictures = Mapping[int, Picture]
 
 
-def _html(deck: Deck, judged: _Judged, lang: str, warnings: list[str]) -> tuple[str | bytes, int]:
+def _html(deck: Deck, judged: _Judged, pictures: _Pictures, lang: str, warnings: list[str]) -> Rendered:
     from derive.render.html import render_deck
+    from derive.render.sheet import Rendered
 
-    content = render_deck(deck, judged, lang=lang, warnings=warnings)
-    return content, content.count('<section class="slide')
+    content = render_deck(deck, judged, pictures=pictures, lang=lang, warnings=warnings)
+    return Rendered(content, content.count('<section class="slide'))
 
 
-def _tex(deck: Deck, judged: _Judged, lang: str, warnings: list[str]) -> tuple[str | bytes, int]:
+def _tex(deck: Deck, judged: _Judged, pictures: _Pictures, lang: str, warnings: list[str]) -> Rendered:
     from derive.render.beamer import render_beamer
 
-    return render_beamer(deck, judged, lang=lang, warnings=warnings)
+    return render_beamer(deck, judged, pictures=pictures, lang=lang, warnings=warnings)
 
 
-def _md(deck: Deck, judged: _Judged, lang: str, warnings: list[str]) -> tuple[str | bytes, int]:
+def _md(deck: Deck, judged: _Judged, pictures: _Pictures, lang: str, warnings: list[str]) -> Rendered:
     from derive.render.marp import render_marp
 
-    return render_marp(deck, judged, lang=lang, warnings=warnings)
+    return render_marp(deck, judged, pictures=pictures, lang=lang, warnings=warnings)
 
 
-def _ipynb(deck: Deck, judged: _Judged, lang: str, warnings: list[str]) -> tuple[str | bytes, int]:
+def _ipynb(deck: Deck, judged: _Judged, pictures: _Pictures, lang: str, warnings: list[str]) -> Rendered:
     from derive.render.notebook import render_notebook
 
-    return render_notebook(deck, judged, lang=lang, warnings=warnings)
+    return render_notebook(deck, judged, pictures=pictures, lang=lang, warnings=warnings)
 
 
-def _pdf(deck: Deck, judged: _Judged, lang: str, warnings: list[str]) -> tuple[str | bytes, int]:
+def _pdf(deck: Deck, judged: _Judged, pictures: _Pictures, lang: str, warnings: list[str]) -> Rendered:
     from derive.render.pdf import render_pdf
 
-    return render_pdf(deck, judged, lang=lang, warnings=warnings)
+    return render_pdf(deck, judged, pictures=pictures, lang=lang, warnings=warnings)
 
 
 FORMATS = {".html": _html, ".tex": _tex, ".md": _md, ".ipynb": _ipynb, ".pdf": _pdf}
@@ -124,22 +171,60 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
     Raises InputError where the folder does not exist or cannot be written.
     """
+    write_all({path: content})
+
+
+def write_deck(path: Path, built: Built) -> None:
+    """Write the slides, and before them what stands beside them; all of it, or nothing.
+
+    Raises InputError as write_whole does, and where a file beside the slides is there that is none of ours.
+    """
+    beside = {path.parent / name: content for name, content in built.files.items()}
+    for other in beside:
+        with suppress(FileNotFoundError):
+            if OURS not in other.read_bytes():
+                raise InputError(
+                    "a picture of the slides would replace this file", file=str(other),
+                    remedy="move it, or give the slides another name",
+                )  # fmt: skip
+    write_all({**beside, path: built.content})
+
+
+def write_all(contents: Mapping[Path, str | bytes]) -> None:
+    """Write files in this order, once all of them are complete under temporary names. Raises as write_whole does."""
+    ready: dict[Path, Path] = {}
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        for path, content in contents.items():
+            ready[path] = _temporary(path, content)
+        for path, temporary in ready.items():
+            try:
+                os.replace(temporary, path)
+            except OSError as error:
+                raise InputError(f"cannot write: {error.strerror}", file=str(path), remedy="check the path") from None
+    finally:
+        for temporary in ready.values():
+            temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path, content: str | bytes) -> Path:
+    """The content under a temporary name beside the path."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
         raise InputError(
             f"cannot write here: {error.strerror}", file=str(path), remedy="check the folder and its permissions"
         ) from None
+    temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content if isinstance(content, bytes) else content.encode("utf-8"))
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
+        temporary.chmod(0o666 & ~umask)
     except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise InputError(f"cannot write: {error.strerror}", file=str(path), remedy="check the path") from None
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+    return temporary

@@ -156,7 +156,17 @@ class Notation:
         terms += [("call", d.name, *(("v", name) for name in d.parameters)) for d in given.definitions if d.parameters]
         binders = [name for line in derivation.lines for name in line.binders]
         binders += [name for definition in given.definitions for name in definition.binders]
-        return self.naming(terms, [*binders, *derivation.goal_binders])
+        return self.with_primes(given.facts).naming(terms, [*binders, *derivation.goal_binders])
+
+    def with_primes(self, facts: Iterable[Term]) -> Notation:
+        """The same table, where a function that is given as the derivative of s by its first argument is s'."""
+        primes: dict[str, Entry] = {}
+        for function, slope in ((fact[1], fact[2]) for fact in facts if fact[0] == "slope" and fact[3] == 0):
+            shown = primes[function].latex if function in primes else str(self.printed(function))
+            if not self.entry(slope).latex:
+                gloss = Text(f"derivative of {function}", f"{function} 의 도함수")
+                primes[slope] = replace(self.entry(slope), latex=f"{shown}'", gloss=gloss)
+        return self.with_entries(**primes) if primes else self
 
     def naming(self, terms: Iterable[Term], binders: Iterable[str] = ()) -> Naming:
         """The print of every name of some terms, chosen so that no two names look alike.

@@ -6,7 +6,7 @@ as an opaque symbol. Real symbols, positive where an assumption says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from functools import reduce
 from operator import mul
@@ -23,15 +23,16 @@ MAX_EXPONENT = 64
 class Bridge:
     """One translation: opaque sub-terms become symbols, and are put back on the way home."""
 
-    def __init__(self, positive: frozenset[str] = frozenset()) -> None:
-        self.positive = positive
+    def __init__(self, positive: frozenset[str] = frozenset(), nonnegative: Collection[Term] = ()) -> None:
+        self.positive, self.nonnegative = positive, nonnegative
         self.symbols: dict[Term, sp.Symbol] = {}
         self.terms: dict[sp.Symbol, Term] = {}
 
     def symbol(self, term: Term) -> sp.Symbol:
         if term not in self.symbols:
             sure = term[0] == "c" or (term[0] == "v" and term[1] in self.positive)
-            dummy = sp.Dummy(f"s{len(self.symbols)}", real=True, positive=True if sure else None)
+            known = {"positive": True} if sure else {"nonnegative": True} if term in self.nonnegative else {}
+            dummy = sp.Dummy(f"s{len(self.symbols)}", real=True, **known)
             self.symbols[term], self.terms[dummy] = dummy, term
         return self.symbols[term]
 

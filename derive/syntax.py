@@ -139,7 +139,10 @@ class _Facts:
             raise conflict(name, (symbol.role, symbol.arity), (role, arity), "declared as", column)
 
     def relation(self, fact: Term, left: Node, right: Node, scalars: Set[str]) -> None:
+        slope = _slope(fact)
         places = _placeholders(fact, scalars)
+        if slope is not None:
+            fact = ("=", fact[1][1], fact[2])  # the variable of the derivative is one of the arguments, all are free
         for place in places:
             if place in left.binders + right.binders or bound_by_name(fact, place):
                 raise InputError(
@@ -155,6 +158,9 @@ class _Facts:
         for name in left.binders + right.binders:
             if name in free_names(fact):
                 raise InputError(f"the index {name} is also a name", remedy="rename the index", column=left.column)
+        if slope is not None:
+            self.facts.append(slope)
+            return
         self.facts.append(("all", len(places), fact) if places else fact)
 
 
@@ -163,6 +169,15 @@ def _is_item(term: Term) -> bool:
     return term[0] == "v" or (
         term[0] in ("ix", "call") and all(part[0] == "v" for part in places) and len({*places}) == len(places)
     )
+
+
+def _slope(fact: Term) -> Term | None:
+    """`diff(f(x, w), w) = df(x, w)` names the derivative of a function: ("slope", "f", "df", 1)."""
+    if fact[0] != "=" or fact[1][0] != "diff" or fact[1][1][0] != "call" or fact[2][0] != "call":
+        return None
+    (_, f, *places), (_, name, *others) = fact[1][1], fact[2]
+    plain = places == others and len({*places}) == len(places) and all(place[0] == "v" for place in places)
+    return ("slope", f, name, places.index(fact[1][2])) if plain and fact[1][2] in places else None
 
 
 def _placeholders(fact: Term, scalars: Set[str]) -> list[str]:

@@ -110,6 +110,14 @@ def claim_opinion(
         if seen.failure:
             return Opinion(compared, tried, _written(claim, space, legal, seen.failure))
         compared += seen.compared
+    for picked in space.candidates(40 * trials) if not compared else ():  # facts that hold at no random point
+        tried += 1
+        seen = look(claim, space.point(picked))
+        if seen.failure:
+            return Opinion(compared, tried, _written(claim, space, picked, seen.failure))
+        compared += seen.compared
+        if compared >= trials:
+            break
     return Opinion(compared, tried)
 
 

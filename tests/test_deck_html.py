@@ -290,7 +290,8 @@ def test_the_page_is_small_quick_and_the_same_each_time() -> None:
     [
         ("# A\n\n```derivee\nx\n```\n", 3, "unknown block ```derivee"),
         ("# A\n\n```foo\nx\n```\n", 3, "unknown block ```foo"),
-        ("# A\n\n```plot\nx\n```\n", 3, "cannot be drawn yet"),
+        ("# A\n\n- ```plot\n  kind: noise\n  ```\n", 3, "inside a list"),
+        ("# A\n\n::: notes\n```plot\nkind: noise\n```\n:::\n", 5, "inside ::: notes"),
         ("# A\n\n- ```foo\n  x\n  ```\n", 3, "unknown block ```foo"),
         ("# A\n\n```derive\nx\n", 3, "is not closed"),
         ("# A\n\n---\n\n::: ko\nx\n", 5, "::: ko is not closed"),

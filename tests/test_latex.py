@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive.errors import InputError
-from derive.kernel.terms import ONE, TWO, ZERO, Term, q, sub, subterms
+from derive.kernel.terms import BINDERS, FUNCTIONS, ONE, OPTIMA, RELATIONS, TWO, ZERO, Term, q, sub, subterms
 from derive.render.escape import escape_text, label
 from derive.render.highlight import changed, dropped, parts
 from derive.render.latex import latex
@@ -114,6 +114,7 @@ CASES: dict[str, tuple[Term, str]] = {
     "minus minus alone": (("neg", ("neg", x)), "-(-x)"),
     "a product below an exponent's bar": (("^", x, ("/", y, ("*", TWO, b))), "x^{y/(2 b)}"),
     "a factorial of a power": (f("factorial", ("^", n, TWO)), "(n^{2})!"),
+    "the Kronecker delta": (("*", x, f("kronecker", ("v", "j"), ("v", "k"))), r"x \delta_{j, k}"),
     "two sums": (("+", total(ix("x", i)), total(ix("y", i))), r"\sum_{i=1}^{N} x_{i} + \sum_{i=1}^{N} y_{i}"),
     "the likelihood": (
         ("argmax", ("w",), f("log", ("prod", ONE, N, density))),
@@ -135,8 +136,6 @@ def test_every_case_converts_to_mathml(what: str) -> None:
 
 
 def test_the_printer_knows_every_kind_of_term() -> None:
-    from derive.kernel.terms import BINDERS, FUNCTIONS, OPTIMA, RELATIONS
-
     nodes = {node for term, _ in CASES.values() for node in subterms(term)}
     tags = {node[0] for node in nodes}
     assert {*BINDERS, *OPTIMA, *RELATIONS, "diff", "subdiff", "interval", "and", "or", "all", "rec", "c"} <= tags

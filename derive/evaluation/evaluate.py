@@ -128,7 +128,10 @@ class Evaluator:
         return jets.power(base, self.value(term[2]))
 
     def _function(self, term: Term) -> Value:
-        name, arguments = term[1], [self.value(part) for part in term[2:]]
+        name = term[1]
+        if name == "kronecker":
+            return Fraction(self.whole(term[2]) == self.whole(term[3]))
+        arguments = [self.value(part) for part in term[2:]]
         if name not in ("min", "max"):
             return jets.apply(name, arguments[0])
         result = arguments[0]
@@ -225,7 +228,7 @@ class Evaluator:
     def _subdifferential(self, term: Term) -> Value:
         left, right = self.slopes(term[1], term[2])
         if left is not right and jets.leading_sign(add(right, neg(left))) < 0:
-            raise UnknownValue("the function is not convex here")
+            raise UndefinedValue("a subdifferential at a corner that points upwards")
         return Span(left, right)
 
     def _no_number(self, term: Term) -> Value:
@@ -241,8 +244,8 @@ class Evaluator:
         if tag == "<=>":
             left, right = self._truths(term[1:])
             return None if left is None or right is None else left == right
-        if tag == "differentiable":
-            return True  # uninterpreted functions are polynomials here
+        if tag in ("differentiable", "slope"):
+            return True  # uninterpreted functions are polynomials here, and a slope is the derivative of one
         if tag not in RELATIONS:
             return None
         values: list[Value] = []

@@ -69,8 +69,8 @@ def critical_terms(terms: Sequence[Term]) -> Iterator[Term]:
                 yield ("+", node[1], ("neg", node[2])) if node[2] != ZERO else node[1]
 
 
-def _first_index(term: Term) -> Term:
+def _first_index(term: Term, level: int = 0) -> Term:
     """The term with every free index set to 1, the first entry of a family."""
     if term[0] == "b":
-        return ONE
-    return term if term[0] in ("sum", "prod", "all") else rebuild(term, lambda part, bound: _first_index(part))
+        return ONE if term[1] >= level else term
+    return rebuild(term, lambda part, bound: _first_index(part, level + bound))

@@ -27,6 +27,7 @@ Choice = Fraction | Polynomial
 SMALL = tuple(Fraction(x) for x in (
     "0", "1", "-1", "2", "1/2", "-2", "3", "-1/2", "-3", "1/3", "4", "3/2", "5", "-4", "1/4", "9", "1/10", "10", "9/10",
 ))  # fmt: skip
+PATIENCE = 12
 WHOLE = tuple(Fraction(x) for x in (1, 2, 0, 3, -1, 4, -2, 5, 7, 10))
 
 
@@ -45,6 +46,13 @@ def polynomials(arity: int, size: int = 12) -> tuple[Polynomial, ...]:
     return tuple(dict.fromkeys(out))[:size]
 
 
+def curves(arity: int) -> tuple[Polynomial, ...]:
+    """Polynomials of higher degree in every argument, for functions whose derivatives have names."""
+    one, two, three = ((k,) * arity for k in (1, 2, 3))
+    shapes = [[(two, Fraction(1)), (one, Fraction(1))], [(three, Fraction(1)), (two, Fraction(-1)), (one, Fraction(2))]]
+    return tuple(Polynomial(tuple(shape)) for shape in shapes)
+
+
 def constant_polynomial(arity: int, x: Fraction) -> Polynomial:
     return Polynomial((((0,) * arity, x),) if x else ())
 
@@ -57,13 +65,16 @@ class Space:
     terms: tuple[Term, ...]
     seed: int = 0
     deadline: float = float("inf")
+    flat: bool = False  # families are constant, and functions too
     slots: list[Slot] = field(default_factory=list)
     choices: dict[Slot, tuple[Choice, ...]] = field(default_factory=dict)
     critical: list[Term] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.definitions = {d.name: d for d in self.assumptions.definitions}
-        self.facts = tuple(f for f in conjuncts(self.assumptions.facts) if f[0] != "differentiable")
+        facts = list(conjuncts(self.assumptions.facts))
+        self.facts = tuple(f for f in facts if f[0] not in ("differentiable", "slope"))
+        self.slopes = [f[1:] for f in facts if f[0] == "slope"]  # (function, its derivative, the argument it is by)
         self.integers = frozenset(s.name for s in self.assumptions.symbols if s.kind == "integer")
         self.arities: dict[str, int] = {}
         self.kinds: dict[str, str] = {}
@@ -82,7 +93,8 @@ class Space:
             self.kinds.pop(name, None)
         self._own = {f: bound_by(self.definitions, [f]) for f in self.facts}
         for name, kind in self.kinds.items():
-            self._add_slots(name, kind)
+            if all(name != slope for _, slope, _ in self.slopes):
+                self._add_slots(name, kind)
         self.critical = list(dict.fromkeys(critical_terms((*self.terms, *self.facts))))
         self.random = random.Random(self.seed)
 
@@ -101,15 +113,16 @@ class Space:
         if kind == "function":
             constants = tuple(constant_polynomial(arity, x) for x in values)
             free = not any(name in names for names in self._own.values())
-            free = free and name not in self.integers
+            free = free and name not in self.integers and not self.flat
             slot: Slot = ("function", name, ())
             self.slots.append(slot)
-            self.choices[slot] = tuple(dict.fromkeys((*(polynomials(arity) if free else ()), *constants)))
+            curved = curves(arity) if any(name == f for f, _, _ in self.slopes) else ()
+            self.choices[slot] = tuple(dict.fromkeys((*((*curved, *polynomials(arity)) if free else ()), *constants)))
             return
         if kind == "scalar":
             self.slots.append(("scalar", name, ()))
         else:
-            indices = list(product((1, 2, 3) if arity == 1 else (1, 2), repeat=arity))
+            indices = [] if self.flat else list(product((1, 2, 3) if arity == 1 else (1, 2), repeat=arity))
             self.slots += [("entry", name, index) for index in indices] + [("default", name, ())]
         for slot in self.slots:
             if slot[1] == name:
@@ -151,6 +164,8 @@ class Space:
                 tables.setdefault(name, {})[index] = x
             else:
                 defaults[name] = x
+        for _ in self.slopes:  # the derivative of a derivative may stand before it
+            functions |= {slope: functions[f].slope(by) for f, slope, by in self.slopes if f in functions}
         families = {name: Family(x, tables.get(name, {})) for name, x in defaults.items()}
         return Point(scalars, families, functions, self.definitions, self.facts, self.integers, self.deadline)
 
@@ -160,6 +175,9 @@ class Space:
             if name in self.integers and isinstance(x, Fraction) and x.denominator != 1:
                 return False
         point = self.point(picked)
+        named = [(point.functions.get(f), point.functions.get(slope), by) for f, slope, by in self.slopes]
+        if not all(f and slope and dict(f.slope(by).terms) == dict(slope.terms) for f, slope, by in named):
+            return False  # two functions with one derivative, or a function that is its own
         return all(satisfies(fact, point) for fact in self.facts)
 
     def possible(self) -> bool:
@@ -167,7 +185,7 @@ class Space:
 
     def systematic(self, weight: int = 4, limit: int = 400) -> Iterator[dict[Slot, Choice]]:
         """Choices by increasing total rank: all first choices, then one slot moved, then two, ..."""
-        slots = [s for s in self.slots if s[0] != "default"]
+        slots = [s for s in self.slots if self.flat or s[0] != "default"]
         start = {slot: self.choices[slot][0] for slot in self.slots}
         yield dict(start)
         count = 0
@@ -297,10 +315,13 @@ class Space:
                         yield legal
 
     def _vanishing(self, tries: int) -> Iterator[dict[Slot, Choice]]:
+        fruitless = dict.fromkeys(self.critical, 0)  # attempts in a row at which a term vanished for no value
         for attempt in range(tries):
             picked = self.scattered() if attempt else {slot: self.choices[slot][0] for slot in self.slots}
-            for term in self.critical:
+            for term in [term for term, times in fruitless.items() if times < PATIENCE]:
+                fruitless[term] += 1
                 for slot, x in self.solved(picked, term):
+                    fruitless[term] = 0
                     yield picked | {slot: x}
 
     def _anywhere(self, tries: int) -> Iterator[dict[Slot, Choice]]:
@@ -346,18 +367,12 @@ def satisfying_point(assumptions: Assumptions, *, seconds: float = 0.5) -> dict[
     >>> satisfying_point(Assumptions(facts=((">", x, ("q", Fraction(2))),)))
     {'x': Fraction(3, 1)}
     """
-    space = Space(assumptions, (), deadline=time.monotonic() + seconds)
-    for slot in space.slots:
-        if slot[0] == "function":
-            constants = [p for p in space.choices[slot] if isinstance(p, Polynomial) and p.constant]
-            space.choices[slot] = tuple(constants)
+    space = Space(assumptions, (), deadline=time.monotonic() + seconds, flat=True)
     for picked in space.candidates(2000):
-        flat = {s: picked["default", s[1], ()] if s[0] == "entry" else x for s, x in picked.items()}
-        if space.legal(flat):
-            point = space.point(flat)
-            return {
-                **point.scalars,
-                **{name: family.default for name, family in point.families.items()},
-                **{name: sum((c for _, c in f.terms), Fraction(0)) for name, f in point.functions.items()},
-            }
+        point = space.point(picked)
+        return {
+            **point.scalars,
+            **{name: family.default for name, family in point.families.items()},
+            **{name: sum((c for _, c in f.terms), Fraction(0)) for name, f in point.functions.items()},
+        }
     return None

@@ -65,6 +65,16 @@ class Polynomial:
             total = add(total, part)
         return total
 
+    def slope(self, by: int) -> Polynomial:
+        """The derivative with respect to one argument.
+
+        >>> Polynomial((((0, 3), Fraction(2)), ((1, 0), Fraction(1)))).slope(1).text(["x", "w"])
+        '6*w**2'
+        """
+        return Polynomial(
+            tuple(((*e[:by], e[by] - 1, *e[by + 1 :]), c * e[by]) for e, c in self.terms if e[by])
+        )  # fmt: skip
+
     @property
     def constant(self) -> bool:
         return not any(any(exponents) for exponents, _ in self.terms)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from derive.kernel import signs as S
 from derive.kernel import terms as T
 from derive.kernel.poly import Context
-from derive.kernel.rules import RULES, Step, unfold
+from derive.kernel.rules import RULES, Step, apply, unfold
 from derive.kernel.terms import Refused, Term, require
 
 FORMAT = "symstep-certificate/1"
@@ -23,6 +23,7 @@ SHAPES = {
     "f": "known T*", "+": "T T T*", "*": "T T T*", "neg": "T", "/": "T T", "^": "T T", "interval": "T T",
     "sum": "T T B", "prod": "T T B", "argmax": "scalars T", "argmin": "scalars T", "diff": "T T", "subdiff": "T T",
     "and": "P*", "or": "P P P*", "all": "count B", "differentiable": "any", "rec": "sequence scalar T T T T",
+    "slope": "any any argument",
     **dict.fromkeys(T.RELATIONS, "P P"),
 }  # fmt: skip
 NUMBERS = ("q", "v", "b", "c", "ix", "call", "f", "+", "*", "neg", "/", "^", "sum", "prod", "diff")
@@ -67,15 +68,15 @@ def check(document: Any) -> Report:
 def _check(document: Any) -> Report:
     known = isinstance(document, dict) and set(document) == FIELDS and document["format"] == FORMAT
     require(known, f"a certificate has the fields {', '.join(sorted(FIELDS))} and the format {FORMAT}")
-    loader, definitions = Loader(), dict[str, tuple[int, Term]]()
+    loader = Loader()
     for name, role, arity, kind in document["symbols"]:
         loader.declare(name, role, arity, kind)
     for name, arity, body in document["definitions"]:  # the parameters are indices, the last one innermost
-        term = unfold(loader.term(body, arity), definitions)
+        term = loader.unfolded(body, arity)
         require(all(t[0] not in T.OPTIMA for t in T.subterms(term)), f"{name} is defined by an argmax or argmin", term)
         loader.declare(name, "function" if arity else "scalar", arity, "real")
-        definitions[name] = (arity, term)
-    facts = [unfold(loader.term(fact), definitions) for fact in document["facts"]]
+        loader.definitions[name] = (arity, term)
+    facts = [loader.unfolded(fact) for fact in document["facts"]]
     satisfiable(facts, {name: loader.number(value) for name, value in document["model"].items()}, loader.kinds)
     steps = [loader.step(step) for step in document["steps"]]
     relation, used = "=", []
@@ -84,7 +85,7 @@ def _check(document: Any) -> Report:
         require(joins, f"step {k + 1} does not begin where step {k} ended, or its relation does not chain", step.before)
         relation = CHAINS[relation][step.relation]
         try:
-            used.append(judge(step, facts, definitions, loader.kinds))
+            used.append(judge(step, facts, loader.definitions, loader.kinds))
         except Refused as refusal:
             raise Refused(f"step {k + 1}, {step.rule}: {refusal}", refusal.term) from refusal
     claim = loader.term(document["claim"])
@@ -93,22 +94,12 @@ def _check(document: Any) -> Report:
 
 
 def judge(step: Step, facts: list[Term], definitions: dict[str, tuple[int, Term]], kinds: dict[str, str]) -> list[int]:
-    """Judge one step: both sides defined, then the rule. Returns the numbers of the assumptions used."""
-    rule, hint_kinds, laws = RULES[step.rule]
-    ctx = Context(kinds, laws)
+    """Judge one step, whose hints are unfolded already. Returns the numbers of the assumptions used."""
+    ctx = Context(kinds, RULES[step.rule][2])
     for number, fact in enumerate(facts):
         ctx = S.assume(fact, ctx, number)
-
-    def opened(kind: str, hint: Any) -> Any:
-        if kind == "cases":
-            return [(case, [unfold(form, definitions) for form in forms]) for case, forms in hint]
-        return unfold(hint, definitions) if kind == "term" else hint
-
     before, after = unfold(step.before, definitions), unfold(step.after, definitions)
-    if step.rule not in ("subgrad_abs", "induction"):  # these two look at the parts of what is no value
-        S.defined(("and", before, after), ctx)
-    hints = {name: opened(kind, step.hints[name]) for name, kind in hint_kinds.items()}
-    rule(Step(step.rule, step.relation, before, after, hints), ctx)
+    apply(step._replace(before=before, after=after), ctx)
     return sorted(number for number in ctx.used if number >= 0)
 
 
@@ -122,6 +113,8 @@ def satisfiable(facts: list[Term], model: dict[str, Fraction], kinds: dict[str, 
     whole = all(kinds[name] == "real" or value.denominator == 1 for name, value in model.items())
     require(whole, "the model gives an integer a fraction")
     for fact in facts:
+        if fact[0] == "slope":  # in the model a function is constant, so its derivative is 0
+            fact = ("=", ("v", fact[2]), T.ZERO)
         relation, *sides = fact[2] if fact[0] == "all" else fact
         require(relation in (*S.SIGNS, "differentiable"), f"{relation} cannot be assumed", fact)
         if relation != "differentiable":
@@ -136,6 +129,7 @@ class Loader:
     def __init__(self) -> None:
         self.roles: dict[str, tuple[str, int]] = {}
         self.kinds: dict[str, str] = {}
+        self.definitions: dict[str, tuple[int, Term]] = {}
         self.nodes = 0
 
     def declare(self, name: Any, role: Any, arity: Any, kind: Any) -> None:
@@ -149,6 +143,9 @@ class Loader:
         fits = len(data) <= T.MAX_DIGITS and re.fullmatch("-?[0-9]+(/[1-9][0-9]*)?", data)
         require(fits, f"a number is a string such as '-1/2', not {data!r:.80}")
         return Fraction(data)
+
+    def unfolded(self, data: Any, bound: int = 0) -> Term:
+        return unfold(self.term(data, bound), self.definitions)
 
     def term(self, data: Any, bound: int = 0, depth: int = 0) -> Term:
         """A term under so many binders; the shape of every node is checked."""
@@ -167,6 +164,10 @@ class Loader:
                 parts.append(self.term(item, bound + under, depth + 1))
             else:
                 parts.append(self.part(kind, item, bound, many))
+        if tag == "slope":
+            f, slope, k = parts
+            alike = self.roles[f] == self.roles[slope] and k < self.roles[f][1]
+            require(alike and not self.definitions.keys() & {f, slope}, f"{slope} cannot be the derivative of {f}")
         return (tag, *parts)
 
     def part(self, kind: str, item: Any, bound: int, many: int) -> Any:
@@ -175,8 +176,9 @@ class Loader:
             return self.number(item)
         if kind == "scalars" and type(item) is list and item:
             return tuple(self.part("scalar", name, 0, 0) for name in item)
-        if kind in ("index", "count"):
-            fits = type(item) is int and (0 <= item < bound if kind == "index" else 0 < item <= 8 and not bound)
+        if kind in ("index", "count", "argument"):
+            least, most = {"index": (0, bound), "count": (1, 0 if bound else 9), "argument": (0, 64)}[kind]
+            fits = type(item) is int and least <= item < most
         elif kind in ("known", "constant"):
             fits = item in T.CONSTANTS if kind == "constant" else T.FUNCTIONS[item][0] <= many <= T.FUNCTIONS[item][1]
         else:
@@ -186,17 +188,28 @@ class Loader:
         return item
 
     def step(self, data: Any) -> Step:
-        hints = RULES[data["rule"]][1]
-        fits = set(data) == {"rule", "relation", "from", "to", *hints} and data["relation"] in T.RELATIONS
-        require(fits, f"a step of {data['rule']} has a relation, from, to and {', '.join(hints) or 'nothing more'}")
-        read = {name: self.hint(data[name], kind) for name, kind in hints.items()}
-        return Step(data["rule"], data["relation"], self.term(data["from"]), self.term(data["to"]), read)
+        rule, read = self.how(data, "relation", "from", "to")
+        require(data["relation"] in T.RELATIONS, f"{data['relation']!r} is no relation")
+        return Step(rule, data["relation"], self.term(data["from"]), self.term(data["to"]), read)
 
-    def hint(self, data: Any, kind: str) -> Any:
+    def how(self, data: Any, *fields: str, depth: int = 0) -> tuple[str, dict[str, Any]]:
+        """A rule with its hints, under so many sums."""
+        hints = RULES[data["rule"]][1]
+        require(set(data) == {"rule", *fields, *hints}, f"{data['rule']} takes {', '.join((*fields, *hints))}")
+        return data["rule"], {name: self.hint(data[name], kind, depth) for name, kind in hints.items()}
+
+    def hint(self, data: Any, kind: str, depth: int) -> Any:
         if kind == "term":
-            return self.term(data)
+            return self.unfolded(data)
         if kind == "cases":
-            return [(self.hint(case, "case"), [self.term(form) for form in forms]) for case, forms in data]
+            return [(self.hint(case, "case", 0), [self.unfolded(form) for form in forms]) for case, forms in data]
+        if kind == "steps":
+            return [self.how(how, depth=depth) for how in data]
+        if kind == "each":  # under a sum, whose index has the name that signs.opened gives it
+            self.roles[f"#{depth}"] = ("scalar", 0)
+            found = self.how(data, depth=depth + 1)
+            del self.roles[f"#{depth}"]
+            return found
         expected: Any = {"name": str, "flag": bool, "case": int}[kind]
         require(type(data) is expected and (kind != "case" or data >= 0), f"a hint is not a {kind}")
         return data

@@ -6,7 +6,9 @@ Equal normal forms prove equality; different ones prove nothing. Beyond the laws
 absolute values, a law is on only where the rule at work names it: "sum", "log", "diff".
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
 from math import floor
@@ -15,7 +17,9 @@ from derive.kernel import derivative as D
 from derive.kernel import poly as P
 from derive.kernel import signs as S
 from derive.kernel.poly import Context, Mono, Poly
-from derive.kernel.terms import ONE, Term, abstract, add, canonical, instantiate, mentions, q, require, sub
+from derive.kernel.terms import ONE, ZERO, Refused, Term, abstract, add, canonical, instantiate
+
+from derive.kernel.terms import mentions, q, require, sub, substitute  # isort: skip
 
 EXPAND = 64  # a sum or product of at most so many numbered terms is written out
 PRIMES = 1000  # under roots and logarithms, primes up to here are split off
@@ -49,15 +53,14 @@ def product(polys: Iterable[Poly], ctx: Context) -> Poly:
 def reduced(mono: Mono, c: Fraction, ctx: Context) -> Poly:
     """Rewrite the powers that have a law: (u + v)**1 = u + v, |u|**2 = u**2, 2**(3/2) = 2 * 2**(1/2)."""
     ctx.spend(1 + len(mono))
-    for k, (base, e) in enumerate(mono):
+    for base, e in mono:
         inner, n = base, floor(e)
         if base[:2] == ("f", "abs"):
             inner, n = base[2], n - n % 2
         elif base[0] != "q" and not (composite(base) and n > 0):
             continue
         if n:
-            rest = mono[:k] + (((base, e - n),) if e != n else ()) + mono[k + 1 :]
-            return times({rest: c}, integer_power(normal(inner, ctx), n, ctx), ctx)
+            return times({P.merge(mono, ((base, C1),), -n): c}, integer_power(normal(inner, ctx), n, ctx), ctx)
     return {mono: c}
 
 
@@ -153,14 +156,11 @@ def parted(u: Poly, nonzero: bool, ctx: Context) -> Mono:
     if rest != P.UNIT and not nonzero and any(S.atom_sign(a, ctx) & S.ZERO for a, _ in found):
         found, rest = [], P.scale(u, 1 / abs(c))
     for n, side in ((c.numerator, 1), (c.denominator, -1)):
-        n = abs(n)
         for d in range(2, PRIMES):
-            if d * d > n:
-                break
             while n % d == 0:
                 n //= d
                 found.append((q(d), Fraction(side)))
-        found += [(q(n), Fraction(side))] if n > 1 else []
+        found += [(q(abs(n)), Fraction(side))] if abs(n) > 1 else []
     return tuple(found) if rest == P.UNIT else (*found, (P.to_term(rest), C1))
 
 
@@ -225,16 +225,37 @@ def _sign(term: Term, ctx: Context) -> Poly:
 
 
 def _opaque(term: Term, ctx: Context) -> Poly:
-    """A name or function without a law: equal arguments give equal values. min and max also take any order."""
-    parts = [P.to_term(normal(part, ctx)) for part in term[2:]]
-    return P.atom((*term[:2], *(sorted(set(parts), key=canonical) if term[1] in ("min", "max") else parts)))
+    """A name or function without a law: equal arguments give equal values."""
+    return P.atom((*term[:2], *(P.to_term(normal(part, ctx)) for part in term[2:])))
+
+
+def _extremum(term: Term, ctx: Context) -> Poly:
+    """min and max take any order, and leave out what is certainly not needed."""
+    side = 1 if term[1] == "max" else -1
+    parts = sorted({P.to_term(normal(part, ctx)) for part in term[2:]}, key=canonical)
+    for part in parts[:]:
+        rest = [other for other in parts if other != part]
+        if any(not S.sign_of(P.scale(normal(sub(other, part), ctx), side), ctx) & S.NEG for other in rest):
+            parts = rest
+    return P.atom((*term[:2], *parts)) if parts[1:] else normal(parts[0], ctx)
+
+
+def _kronecker(term: Term, ctx: Context) -> Poly:
+    """1 where the two integers are equal, else 0. The canonical one compares a difference with 0."""
+    gap = normal(sub(term[2], term[3]), ctx)
+    signs = S.sign_of(gap, ctx)
+    if signs == S.ZERO or not signs & S.ZERO:
+        return P.UNIT if signs == S.ZERO else {}
+    side = 1 if factors(gap, ctx)[0] > 0 else -1
+    return P.atom((*term[:2], P.to_term(P.scale(gap, side)), ZERO))
 
 
 def _diff(term: Term, ctx: Context) -> Poly:
     if "diff" not in ctx.laws:
         return P.atom(term)
-    slope = D.derivative(term[1], term[2], ctx)
-    return normal(slope, ctx) if slope != term else P.atom(("diff", P.to_term(normal(term[1], ctx)), term[2]))
+    if (slope := D.slope(term, ctx)) != term:
+        return normal(slope, ctx)
+    return P.atom(("diff", *(P.to_term(normal(part, ctx)) for part in term[1:])))
 
 
 # --- sums and products over a range ---------------------------------------------------------------------------------
@@ -278,8 +299,40 @@ def distributed_sum(body: Poly, index: str, count: Poly, ctx: Context) -> Poly:
         free = tuple(power for power in mono if leaves(*power, index, count, ctx))
         bound = tuple(power for power in mono if power not in free)
         plain = not bound and not S.sign_of(count, ctx) & S.NEG
-        total = P.plus(total, times({free: c}, count if plain else closed("sum", count, {bound: C1}, index), ctx))
+        total = P.plus(total, times({free: c}, count if plain else picked(bound, index, count, ctx), ctx))
     return total
+
+
+def picked(mono: Mono, index: str, count: Poly, ctx: Context) -> Poly:
+    """The sum of u(i)*kronecker(i, k) is u(k) where k is in the range, and 0 where it is not."""
+    inside = S.opened(("sum", ONE, P.to_term(count), ONE), ctx)[2]
+    for base, e in mono:
+        gap = dict(normal(base[2], inside)) if base[:2] == ("f", "kronecker") and e == 1 else {}
+        side = gap.pop(((("v", index), C1),), Fraction(0))  # gap = side*(i - k)
+        k = P.scale(gap, -side)
+        if abs(side) == 1 and not mentions(P.to_term(k), index):
+            ends = P.plus(k, P.scale(P.UNIT, -1)), P.plus(count, P.scale(k, -1))
+            low, high = (S.sign_of(end, ctx) for end in ends)
+            if S.NEG in (low, high):
+                return {}
+            if not (low | high) & S.NEG:
+                rest = P.to_term({P.merge(mono, ((base, e),), -1): C1})
+                return normal(instantiate(abstract(rest, index), P.to_term(k)), ctx)
+    return exchanged(mono, index, count, inside, ctx)
+
+
+def exchanged(mono: Mono, i: str, count: Poly, inside: Context, ctx: Context) -> Poly:
+    """sum_i sum_j u = sum_j sum_i u where no range depends on the other's index: the canonical order of the two."""
+    total = closed("sum", count, {mono: C1}, i)
+    sums = [(a, e) for a, e in mono if a[0] == "sum" and e == 1 and not mentions(a[2], i)]
+    if "ordered" in ctx.laws or len(sums) != 1:
+        return total
+    ((inner, _),) = sums
+    j, body, deeper = S.opened(inner, inside)
+    flat = times({P.merge(mono, ((inner, C1),), -1): C1}, normal(body, deeper), deeper)
+    swapped = ("sum", ONE, inner[2], abstract(("sum", ONE, P.to_term(count), abstract(P.to_term(flat), i)), j))
+    other = normal(swapped, replace(ctx, laws=ctx.laws | {"ordered"}))
+    return min(total, other, key=lambda poly: canonical(P.to_term(poly)))
 
 
 def distributed_product(body: Poly, index: str, count: Poly, ctx: Context) -> Poly:
@@ -301,22 +354,44 @@ def distributed_product(body: Poly, index: str, count: Poly, ctx: Context) -> Po
     return product([power(q(c), top, ctx), *(part(a, k) for a, k in mono)], ctx)
 
 
+def joined(poly: Poly, ctx: Context) -> Iterator[tuple[Term, Poly, Context, Poly]]:
+    """(range, body, assumptions there, rest) with poly = sum(body) + rest, the sums over one range as one sum."""
+    tops = {a[2] for mono in poly for a, e in mono if a[0] == "sum" and e == 1} if "sum" in ctx.laws else set()
+    for top in sorted(tops, key=canonical):
+        inside = S.opened(("sum", ONE, top, ONE), ctx)[2]
+        body, rest = dict[Mono, Fraction](), dict(poly)
+        for mono, c in poly.items():
+            here = [a for a, e in mono if a[0] == "sum" and a[2] == top and e == 1]
+            if not S.sign(top, ctx) & S.NEG:  # then top is sum(1)
+                here += [a for a, e in mono if a == top and e > 0]
+            if len(here) == 1:
+                each = P.UNIT if here[0] == top else normal(S.opened(here[0], ctx)[1], inside)
+                body = P.plus(body, times({P.merge(mono, ((here[0], C1),), -1): c}, each, inside))
+                del rest[mono]
+        if len(rest) < len(poly):
+            yield top, body, inside, rest
+
+
 def is_zero(poly: Poly, ctx: Context) -> bool:
     """Whether a defined expression is certainly zero: denominators cleared, sums over one range joined."""
     poly, _ = cleared(poly, ctx)
-    ranges = {a[2] for mono in poly for a, e in mono if a[0] == "sum" and e == 1} if "sum" in ctx.laws else set()
-    for top in sorted(ranges, key=canonical):
-        together, rest = dict[Mono, Fraction](), dict(poly)
-        for mono, c in poly.items():
-            here = [(a, e) for a, e in mono if a[0] == "sum" and a[2] == top]
-            if len(here) == 1 and here[0][1] == 1:
-                _, body, inside = S.opened(here[0][0], ctx)
-                others = tuple(power for power in mono if power != here[0])
-                together = P.plus(together, times({others: c}, normal(body, inside), inside))
-                del rest[mono]
-        if len(rest) < len(poly) and is_zero(together, inside):
+    for _, body, inside, rest in joined(poly, ctx):
+        if is_zero(body, inside):
             return is_zero(rest, ctx)
-    return S.sign_of(poly, ctx) == S.ZERO
+    return S.sign_of(poly, ctx) == S.ZERO or S.sign_of(solved(poly, ctx), ctx) == S.ZERO
+
+
+def solved(poly: Poly, ctx: Context) -> Poly:
+    """The polynomial with each equation among the facts solved for an atom that is in it once, one after the other."""
+    for fact, number in ((fact, number) for signs, fact, number in ctx.facts if signs == S.ZERO):
+        atoms = [base for mono in fact for base, _ in mono]
+        once = (mono for mono in fact if len(mono) == 1 and mono[0][1] == 1 and atoms.count(mono[0][0]) == 1)
+        if lone := next(once, None):
+            value = P.scale(P.plus(fact, {lone: -fact[lone]}), -1 / fact[lone])
+            with suppress(Refused):  # not where that would change the meaning of a derivative
+                before, poly = poly, normal(substitute(P.to_term(poly), lone[0][0], P.to_term(value)), ctx)
+                ctx.used |= {number} if poly != before else set()
+    return poly
 
 
 LAWS: dict[str, Callable[[Term, Context], Poly]] = {
@@ -331,5 +406,6 @@ LAWS: dict[str, Callable[[Term, Context], Poly]] = {
     "exp": lambda t, ctx: exp_of(normal(t[2], ctx), ctx),
     "log": lambda t, ctx: log_of(t[2], ctx) if "log" in ctx.laws else _opaque(t, ctx),
     "abs": _abs, "sign": _sign, "diff": _diff, "sum": over_range, "prod": over_range,
-    **dict.fromkeys(("ix", "call", "min", "max", "gamma", "factorial", "erf"), _opaque),
+    "min": _extremum, "max": _extremum, "kronecker": _kronecker,
+    **dict.fromkeys(("ix", "call", "gamma", "factorial", "erf"), _opaque),
 }  # fmt: skip

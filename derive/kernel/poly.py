@@ -87,9 +87,12 @@ class Context:
     facts: tuple[Fact, ...] = ()
     quantified: tuple[tuple[int, Term, int], ...] = ()  # (number of indices, relation, number of the assumption)
     differentiable: frozenset[str] = frozenset()
+    # (function, argument) -> its derivative by it, and the number of the assumption
+    slopes: dict[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
     depth: int = 0  # how many indices are opened
     used: set[int] = field(default_factory=set)  # numbers of the assumptions that were needed
     spent: list[int] = field(default_factory=lambda: [0])
+    asked: set[Term] = field(default_factory=set)  # atoms whose sign is being looked for, also further out
     normals: dict[Term, Poly] = field(default_factory=dict, init=False)
     signs: dict[Term, Signs] = field(default_factory=dict, init=False)
     atom_signs: dict[Term, Signs] = field(default_factory=dict, init=False)

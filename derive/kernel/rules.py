@@ -8,15 +8,17 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import reduce
+from itertools import islice, product
 from typing import Any, NamedTuple
 
 from derive.kernel import derivative as D
 from derive.kernel import normal as N
+from derive.kernel import poly as P
 from derive.kernel import signs as S
 from derive.kernel.poly import Context
-from derive.kernel.terms import MAX_NODES, ONE, OPTIMA, RELATIONS, ZERO, Term, abstract, add, children
+from derive.kernel.terms import MAX_NODES, ONE, OPTIMA, RELATIONS, ZERO, Term, add, children, instantiate
 
-from derive.kernel.terms import instantiate, lift, mentions, mul, q, rebuild, require, sub, substitute, subterms  # isort: skip
+from derive.kernel.terms import lift, mentions, mul, rebuild, require, sub, substitute, subterms  # isort: skip
 
 TRUE: Term = ("and",)
 CLAIMS = ("and", "or", *RELATIONS)
@@ -103,35 +105,16 @@ def positive(step: Step, ctx: Context) -> None:
 
 def subgrad_abs(step: Step, ctx: Context) -> None:
     """
-    u affine in w    u = 0 at the point
-    -----------------------------------   and d(f + c*g) = f' + c*dg for f differentiable, c >= 0, g convex
-       subdiff(|u|, w) = [-|u'|, |u'|]
+    lo, hi the slopes of f at the point from the left and from the right    lo <= hi
+    ---------------------------------------------------------------------------------   |u| at u = 0: -|u'| and |u'|
+                           subdiff(f, w) = [lo, hi]
     """
     shape = (step.relation, step.before[0], step.after[0])
     require(shape == ("=", "subdiff", "interval"), "subdiff(f, w) = [lo, hi] is expected")
     _, term, x = step.before
-    ends = ("interval", subgradient(term, x, -1, ctx), subgradient(term, x, 1, ctx))
-    S.defined(("and", term, step.after, ends), ctx)
+    ends = ("interval", D.derivative(term, x, ctx, -1), D.derivative(term, x, ctx, 1))
+    S.defined(("and", term, x, step.after, ends), ctx)
     equal(ends, step.after, ctx)
-
-
-def subgradient(term: Term, x: Term, side: int, ctx: Context) -> Term:
-    """The lower (-1) or upper (1) end of the subdifferential of a differentiable term plus convex ones times c >= 0."""
-    tag, moving = term[0], [part for part in children(term) if mentions(part, x[1])]
-    fixed = [part for part in children(term) if part not in moving]
-    if tag == "+":
-        return add(*(subgradient(part, x, side, ctx) for part in term[1:]))
-    if tag == "sum" and moving == [term[3]]:
-        index, body, inside = S.opened(term, ctx)
-        return (*term[:3], abstract(subgradient(body, x, side, inside), index))
-    scaled = (tag == "*" and len(moving) == 1) or (tag == "/" and moving == [term[1]])
-    if scaled and not S.sign(mul(*fixed), ctx) & S.NEG:
-        return (tag, subgradient(moving[0], x, side, ctx), *fixed)
-    if term[:2] == ("f", "abs") and S.sign(term[2], ctx) == S.ZERO:
-        slope = D.derivative(term[2], x, ctx)
-        require(not mentions(slope, x[1]), f"this is not known to be affine in {x[1]}", term[2])
-        return mul(q(side), ("f", "abs", slope))
-    return D.derivative(term, x, ctx)
 
 
 def induction(step: Step, ctx: Context) -> None:
@@ -158,6 +141,58 @@ def induction(step: Step, ctx: Context) -> None:
     equal(substitute(closed, ("v", t), add(now, ONE)), body, inside)
 
 
+def induction_on(step: Step, ctx: Context) -> None:
+    """
+    P[n := start]    n >= start, P  gives  P[n := n + 1]
+    ----------------------------------------------------   n an integer >= start; nothing else is used of it
+                            P
+    """
+    n, start = step.hints["over"], step.hints["start"]
+    S.defined(("ix", n, start), ctx)  # an integer, as n is
+    require(ctx.kinds.get(n) == "integer" and not mentions(start, n), f"{n} is no integer with a start of its own")
+    S.need(sub(("v", n), start), ">=", f"{n} less the start", ctx)
+    facts = tuple(fact for fact in ctx.facts if not mentions(P.to_term(fact[1]), n))
+    quantified = tuple(fact for fact in ctx.quantified if not mentions(fact[1], n))
+    ctx = replace(ctx, facts=facts, quantified=quantified)  # what is assumed of this n is not known of every n
+    inside = S.assume((step.relation, step.before, step.after), S.assume((">=", ("v", n), start), ctx))
+    for at, where, how in zip((start, add(("v", n), ONE)), (ctx, inside), step.hints["steps"], strict=True):
+        before, after = (substitute(side, ("v", n), at) for side in (step.before, step.after))
+        apply(Step(how[0], step.relation, before, after, how[1]), where)
+
+
+def cases(step: Step, ctx: Context) -> None:
+    """
+    u < 0 gives P    u = 0 gives P    u > 0 gives P
+    -----------------------------------------------   only those that are possible, or u <= 0, u >= 0; no optimum in P,
+                           P                          over which u might range
+    """
+    on, steps = step.hints["on"], step.hints["steps"]
+    S.defined(on, ctx)
+    ways = [relation for relation in ("<", "=", ">") if S.SIGNS[relation] <= S.sign(on, ctx)]
+    plain = all(node[0] not in (*OPTIMA, "rec") for node in subterms(("and", step.before, step.after)))
+    require(plain, "cases are told apart at a point, not in an argmax, argmin or recurrence")
+    for relation, how in zip(ways if len(ways) == len(steps) else ("<=", ">="), steps, strict=True):
+        apply(step._replace(rule=how[0], hints=how[1]), S.assume((relation, on, ZERO), ctx))
+
+
+def termwise(step: Step, ctx: Context) -> None:
+    """
+    u = v, or u <= v, or u >= v, for each i in lo..hi
+    --------------------------------------------------
+    sum(u, i, lo, hi) = sum(v, i, lo, hi), or <=, or >=   and diff(sum(u), w) = sum(v) where diff(u, w) = v
+    """
+    slope = step.before[0] == "diff"
+    total, x = step.before[1:] if slope else (step.before, ONE)
+    same = total[0] == step.after[0] == "sum" and total[:3] == step.after[:3]
+    require(same and step.relation in ("=", "<=", ">="), "sums over the same range are expected, with =, <= or >=")
+    require(not slope or not mentions(("and", *total[1:3]), x[1]), "the range depends on what a derivative is taken by")
+    S.defined(("and", (*total[:3], ONE), x), ctx)
+    index, before, inside = S.opened(total, ctx)  # the name of the index is known to the hints
+    before, after = ("diff", before, x) if slope else before, instantiate(step.after[3], ("v", index))
+    rule, hints = step.hints["each"]
+    apply(Step(rule, step.relation, before, after, hints), inside)
+
+
 def equivalent(step: Step, ctx: Context) -> None:
     """
     P, assumed, gives Q    Q, assumed, gives P
@@ -165,7 +200,7 @@ def equivalent(step: Step, ctx: Context) -> None:
                     P <=> Q
     """
     require(step.relation == "<=>", "an equivalence is expected")
-    left, right = cases(step.before), cases(step.after)
+    left, right = alternatives(step.before), alternatives(step.after)
     for given, wanted, hints in ((left, right, step.hints["forward"]), (right, left, step.hints["backward"])):
         for case, (choice, forms) in zip(given, hints, strict=True):  # in each case, the named case of the other side
             inside = reduce(lambda ctx, fact: S.assume(fact, ctx), case, ctx)
@@ -173,18 +208,17 @@ def equivalent(step: Step, ctx: Context) -> None:
                 positive(Step("positive", relation, u, v, {"form": form}), inside)
 
 
-def cases(claim: Term) -> list[list[Term]]:
+def alternatives(claim: Term) -> list[list[Term]]:
     """The disjunctive normal form, absolute values on one side of a comparison split."""
     tag, *parts = claim
     found = [[claim]]
     if tag == "or":
-        found = [case for part in parts for case in cases(part)]
+        found = [case for part in parts for case in alternatives(part)]
     elif tag == "and":
-        found = [[]]
-        for part in parts:
-            found = [one + other for one in found[:65] for other in cases(part)]
+        choices = islice(product(*map(alternatives, parts)), 65)
+        found = [[fact for case in choice for fact in case] for choice in choices]
     elif tag in (">", ">="):
-        return cases((tag.replace(">", "<"), *reversed(parts)))
+        return alternatives((tag.replace(">", "<"), *reversed(parts)))
     elif tag in ("<", "<=") and parts[0][:2] == ("f", "abs"):
         return [[(tag, parts[0][2], parts[1]), (tag, ("neg", parts[0][2]), parts[1])]]
     elif tag in ("<", "<=") and parts[1][:2] == ("f", "abs"):
@@ -212,6 +246,17 @@ def unfold(term: Term, definitions: dict[str, tuple[int, Term]], left: list[int]
     return body
 
 
+def apply(step: Step, ctx: Context) -> None:
+    """Judge a step whose definitions are unfolded: both sides defined, then the rule, with the laws it may use."""
+    rule, _, laws = RULES[step.rule]
+    ctx = ctx if laws == ctx.laws else replace(ctx, laws=laws)
+    if step.rule not in SIDES_OF_THEIR_OWN:
+        S.defined(("and", step.before, step.after), ctx)
+    rule(step, ctx)
+
+
+# these look at the parts of what is no value, or at both sides where more is known
+SIDES_OF_THEIR_OWN = ("subgrad_abs", "induction", "cases", "induction_on", "termwise")
 ALL = frozenset({"sum", "log", "diff"})
 # rule -> the function that judges it, the hints it takes, the laws of the normal form that it may use
 RULES: dict[str, tuple[Callable[[Step, Context], None], dict[str, str], frozenset[str]]] = {
@@ -226,4 +271,7 @@ RULES: dict[str, tuple[Callable[[Step, Context], None], dict[str, str], frozense
     "subgrad_abs": (subgrad_abs, {}, ALL),
     "induction": (induction, {}, ALL),
     "equivalent": (equivalent, {"forward": "cases", "backward": "cases"}, ALL),
+    "induction_on": (induction_on, {"over": "name", "start": "term", "steps": "steps"}, ALL),
+    "cases": (cases, {"on": "term", "steps": "steps"}, ALL),
+    "termwise": (termwise, {"each": "each"}, ALL),
 }

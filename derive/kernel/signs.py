@@ -14,7 +14,7 @@ from derive.kernel import derivative as D
 from derive.kernel import normal as N
 from derive.kernel import poly as P
 from derive.kernel.poly import Context, Fact, Poly, Signs
-from derive.kernel.terms import BINDERS, ONE, Term, children, instantiate, require, sub, subterms
+from derive.kernel.terms import BINDERS, ONE, TWO, Term, add, children, instantiate, require, sub, subterms
 
 POS, ZERO, NEG = frozenset({1}), frozenset({0}), frozenset({-1})
 ANY = POS | ZERO | NEG
@@ -43,10 +43,20 @@ LAWS: dict[str, Callable[..., Signs]] = {
     "/": lambda u, v: mul_signs(u, power_signs(v, Fraction(-1))),
     "sqrt": lambda u: power_signs(u, Fraction(1, 2)),
     "abs": lambda u: power_signs(u, Fraction(2)),
-    "min": lambda *parts: frozenset(map(min, product(*parts))),
-    "max": lambda *parts: frozenset(map(max, product(*parts))),
+    "min": lambda *parts: reduce(lambda x, y: frozenset(map(min, product(x, y))), parts),
+    "max": lambda *parts: reduce(lambda x, y: frozenset(map(max, product(x, y))), parts),
     **dict.fromkeys(("sign", "erf"), lambda u: u),
     **dict.fromkeys(("c", "exp", "gamma", "factorial"), lambda *_: POS),  # where they are defined
+    "kronecker": lambda *_: POS | ZERO,
+}
+# function -> terms that are >= 0 wherever it is defined, from its value and its arguments
+BOUNDS: dict[str, Callable[..., tuple[Term, ...]]] = {
+    **dict.fromkeys(("sign", "erf"), lambda f, u: (sub(ONE, f), add(ONE, f), sub(ONE, ("^", f, TWO)))),
+    "abs": lambda f, u: (sub(f, u), add(f, u)),
+    "exp": lambda f, u: (sub(f, add(ONE, u)),),  # its tangent at 0
+    "min": lambda f, *parts: tuple(sub(part, f) for part in parts),
+    "max": lambda f, *parts: tuple(sub(f, part) for part in parts),
+    "kronecker": lambda f, *_: (sub(ONE, f),),
 }
 
 
@@ -64,7 +74,7 @@ def by_shape(term: Term, ctx: Context) -> Signs:
         each = sign(body, inside)
         if tag == "prod":
             return each | POS  # the empty product is 1
-        return add_signs(each, each) | (ZERO if sign(sub(term[2], term[1]), ctx) & NEG else each)  # the empty sum is 0
+        return of_sum(each, sign(sub(term[2], sub(term[1], ONE)), ctx))
     return sign(sub(term[2], ONE), ctx) if name == "log" else ANY  # log is increasing and log(1) = 0
 
 
@@ -84,7 +94,17 @@ def sign_of(poly: Poly, ctx: Context) -> Signs:
     if len(found) > 1:
         c, shared, rest = P.content(poly)
         found = found & mul_signs(termwise({shared: c}, ctx), sign_of(rest, ctx)) or found if shared else found
-    return by_facts(found, poly, ctx, alone=False)
+    found = by_facts(found, poly, ctx, alone=False)
+    if len(found) > 1 and (over := N.cleared(poly, ctx))[1]:  # poly*m for m non-zero: sums in denominators
+        found = found & mul_signs(sign_of(over[0], ctx), termwise({over[1]: Fraction(1)}, ctx)) or found
+    for top, body, inside, rest in N.joined(poly, ctx) if len(found) > 1 else ():
+        if not rest:
+            found = found & of_sum(sign_of(body, inside), sign(top, ctx)) or found
+    return found
+
+
+def of_sum(each: Signs, count: Signs) -> Signs:
+    return add_signs(each, each) | (each if count == POS else ZERO)  # the empty sum is 0
 
 
 def termwise(poly: Poly, ctx: Context) -> Signs:
@@ -100,8 +120,11 @@ def atom_sign(base: Term, ctx: Context) -> Signs:
     if base[0] == "+":
         return sign(base, ctx)
     if base not in ctx.atom_signs:
-        ctx.atom_signs[base] = ANY
+        if base in ctx.asked:
+            return ANY
+        ctx.asked.add(base)
         ctx.atom_signs[base] = by_facts(by_shape(base, ctx), P.atom(base), ctx, alone=True)
+        ctx.asked.discard(base)
     return ctx.atom_signs[base]
 
 
@@ -124,6 +147,9 @@ def by_facts(found: Signs, poly: Poly, ctx: Context, *, alone: bool) -> Signs:
 def facts_about(poly: Poly, ctx: Context) -> list[Fact]:
     """The facts; those for every index, at the places that occur here. A fact about y[i] is one about integers i."""
     found = list(ctx.facts)
+    for base in dict.fromkeys(base for mono in poly for base, _ in mono if base[0] == "f" and base[1] in BOUNDS):
+        for bound in BOUNDS[base[1]](base, *children(base)):
+            found += facts_of((">=", bound, ("q", Fraction(0))), -1, ctx)
     if ctx.quantified:
         nodes = (node for mono in poly for base, _ in mono for node in subterms(base) if node[0] in ("ix", "call"))
         places = dict.fromkeys(place for node in nodes for place in (node[2:], *((value,) for value in node[2:])))
@@ -155,6 +181,8 @@ def assume(fact: Term, ctx: Context, number: int = -1) -> Context:
         return replace(ctx, quantified=(*ctx.quantified, (fact[1], fact[2], number)))
     if fact[0] == "differentiable":
         return replace(ctx, differentiable=ctx.differentiable | {fact[1]})
+    if fact[0] == "slope":
+        return replace(ctx, slopes=ctx.slopes | {(fact[1], fact[3]): (fact[2], number)})
     require(fact[0] in SIGNS, f"{fact[0]} cannot be assumed", fact)
     defined(fact, ctx)
     return replace(ctx, facts=(*ctx.facts, *facts_of(fact, number, ctx)))
@@ -195,15 +223,16 @@ def defined(term: Term, ctx: Context) -> None:
     """Refuse unless the term is defined at every point that satisfies the assumptions."""
     if term in ctx.known_defined:
         return
+    ctx.spend(1)
     tag, name, parts = term[0], term[1] if term[0] == "f" else term[0], children(term)
-    require(tag not in ("subdiff", "rec", "all", "differentiable", "b"), f"{tag} is not a value here", term)
+    require(tag not in ("subdiff", "rec", "all", "differentiable", "slope", "b"), f"{tag} is not a value here", term)
     outside = parts[:2] if tag in BINDERS else parts
     for part in outside:
         defined(part, ctx)
     if name in CONDITIONS:
         at, relation = CONDITIONS[name]
         need(term[at], relation, "the denominator" if tag == "/" else f"the argument of {name}", ctx)
-    if tag in BINDERS or tag == "ix" or name == "factorial":
+    if tag in BINDERS or tag == "ix" or name in ("factorial", "kronecker"):
         for part in outside:
             integer = integer_valued(N.normal(part, ctx), ctx)
             place = f"an index of {term[1]}" if tag == "ix" else f"a limit or argument of {name}"
@@ -214,7 +243,7 @@ def defined(term: Term, ctx: Context) -> None:
     elif tag == "interval":
         need(sub(term[2], term[1]), ">=", "the length of an interval", ctx)
     elif tag == "diff":
-        slope = D.derivative(term[1], term[2], ctx)
+        slope = D.slope(term, ctx)
         if slope != term:  # the derivative of an unknown function stands for itself
             defined(slope, ctx)
     elif tag == "^":

@@ -10,10 +10,12 @@ A term is a tuple whose first element is its tag:
     ("sum", lo, hi, body)  ("prod", lo, hi, body)     bind one index in body
     ("argmax", (name, ...), body)  ("argmin", ...)    over declared names, whose facts are their domain
     ("diff", body, ("v", name))  ("subdiff", ...)     the derivative, the subdifferential, at that value of the name
+    ("diff", body, ("ix", name, T, ...))              ... with respect to one place of a family, at its value
     ("interval", lo, hi)
     (relation, T, T)  ("and", P, ...)  ("or", P, ...) claims, for the relations in RELATIONS; ("and",) is true
     ("rec", name, index, start, step, initial, closed)    a recurrence and its closed form, see rules.induction
     ("all", k, P)  ("differentiable", name)           only as assumptions: P for all k-tuples of integers (or arguments)
+    ("slope", name, slope, k)                         as an assumption: slope is the derivative of name by argument k
 """
 
 import hashlib
@@ -26,7 +28,7 @@ from typing import Any
 Term = tuple[Any, ...]
 RELATIONS = ("=", "!=", "<", "<=", ">", ">=", "<=>")
 FUNCTIONS = dict.fromkeys(("exp", "log", "sqrt", "abs", "sign", "gamma", "factorial", "erf"), (1, 1))
-FUNCTIONS |= {"min": (2, 16), "max": (2, 16)}  # name -> (fewest, most) arguments
+FUNCTIONS |= {"min": (2, 16), "max": (2, 16), "kronecker": (2, 2)}  # name -> (fewest, most) arguments
 CONSTANTS, BINDERS, OPTIMA = ("pi",), ("sum", "prod"), ("argmax", "argmin")
 MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_DIGITS = 1 << 20, 120, 50_000, 400  # of a certificate
 
@@ -96,8 +98,9 @@ def replaced(term: Term, change: Callable[[Term, int], Term | None], *values: Te
     """Replace nodes from the top down; `change` gets a node and the number of indices bound above it.
 
     A node that gives a name a meaning of its own must not hold that name in what is put under it: in `values`.
+    A derivative by an index gives every value of it that meaning.
     """
-    names = term[1] if term[0] in OPTIMA else term[2][1:] if term[0] in ("diff", "subdiff") else ()
+    names = term[1] if term[0] in OPTIMA else term[2][1:2] if term[0] in ("diff", "subdiff") else ()
     captured = any(type(name) is not str or mentions(value, name) for name in names for value in values)
     require(not captured, f"something under {term[0]} would change its meaning", term)
     new = change(term, level)

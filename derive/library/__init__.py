@@ -18,12 +18,20 @@ class Entry(NamedTuple):
     title: str
 
 
+# Kind -> the files of `chains/` that hold its derivations.
+CHAINS: dict[str, tuple[str, ...]] = {
+    "calculus": ("calculus", "backprop", "subgradients", "closed_form", "stable"),
+    "dynamics": ("descent", "critical", "minibatch", "noise", "momentum", "schedule_origin", "cost"),
+}
+
+
 def catalogue() -> dict[str, list[Entry]]:
     """What the library holds, by kind.
 
     >>> [entry.name for entry in catalogue()["losses"]][:2]
     ['laplace-l1', 'gaussian-l2']
     """
+    from derive.calculus import entries
     from derive.library.losses import LOSSES, MODELS
 
     losses = []
@@ -33,17 +41,21 @@ def catalogue() -> dict[str, list[Entry]]:
         losses.append(Entry(f"{loss.model}-{loss.name}", f"{model} likelihood{with_prior} -> {loss.title.en}"))
     nll = [Entry(f"{e.name}-nll", f"{e.title}: constant + factor * loss") for e in losses if "prior" not in e.title]
     models = [Entry(model.name, f"{model.title.en}: {model.density}") for model in MODELS.values()]
-    dynamics = [Entry(name, item.title.en) for name, item in chains("dynamics").items()]
-    lectures = [Entry("lecture03", "From likelihood to loss")]
-    return {"losses": losses + nll, "models": models, "dynamics": dynamics, "lectures": lectures}
+    gradients = [Entry(name, title.en) for name, (title, _) in entries().items()]
+    written = {
+        kind: [Entry(name, item.title.en) for file in names for name, item in chains(file).items()]
+        for kind, names in CHAINS.items()
+    }
+    lectures = [Entry("lecture03", "From likelihood to loss, and down the gradient")]
+    return {"losses": losses + nll, "models": models, "gradients": gradients, **written, "lectures": lectures}
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def chains(name: str) -> dict[str, Derivation]:
     """The derivations of a chain file of the library, by the name that each has there.
 
-    >>> chains("dynamics")["gd-error"].lines[0].term[0]
-    'rec'
+    >>> chains("stable")["softplus"].lines[0].term[0]
+    'f'
     """
     from derive.chains import read_chains
 
@@ -53,6 +65,7 @@ def chains(name: str) -> dict[str, Derivation]:
 
 def derivation(name: str, *, file: str = "", line: int | None = None) -> Derivation:
     """The derivation of that name, not judged yet. Raises InputError with the nearest name."""
+    from derive.calculus import entries
     from derive.library.losses import LOSSES, MODELS
     from derive.likelihood import density, maximum_likelihood, negative_log_likelihood
 
@@ -63,13 +76,16 @@ def derivation(name: str, *, file: str = "", line: int | None = None) -> Derivat
             return negative_log_likelihood(loss.model, loss.name)
     if name in MODELS:
         return density(MODELS[name])
-    if name in chains("dynamics"):
-        return chains("dynamics")[name]
+    if name in entries():
+        return entries()[name][1]()
+    for written in (chains(chain_file) for names in CHAINS.values() for chain_file in names):
+        if name in written:
+            return written[name]
     everything = catalogue()
     if any(entry.name == name for entry in everything["lectures"]):
         remedy = "`derive deck -o OUT.html` makes its slides"
         raise InputError(f"{name} is a lecture, not one derivation", remedy=remedy, file=file, line=line)
-    known = [entry.name for entries in everything.values() for entry in entries]
+    known = [entry.name for group in everything.values() for entry in group]
     close = difflib.get_close_matches(name, known, 1)
     hint = f"did you mean {close[0]}?" if close else "`derive list` shows the names"
     raise InputError(f"the library has no {name!r}", remedy=hint, file=file, line=line)

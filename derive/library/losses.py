@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from derive.derivation import Text
@@ -84,55 +84,104 @@ PRIORS: dict[str, Model] = {
 }  # fmt: skip
 
 
+# From the linear predictor z to the prediction mu: what keeps mu where the model wants it.
+LINKS: dict[str, str] = {
+    "identity": "z",
+    "logit": "1/(1 + exp(-z))",
+    "log": "exp(z)",
+    "softmax": "exp(z[k])/sum(exp(z[j]), j, 1, K)",
+}
+
+
 @dataclass(frozen=True)
 class Loss:
     """A loss per observation, in y and mu; the model it comes from; what is optimised; a prior where there is one.
 
-    `penalty` is what the prior adds to the sum over the data.
+    `penalty` is what the prior adds to the sum over the data, with lam for `strength`.
+    The rest is what `derive.calculus` proves: with mu = link(z) the loss is `plain` (by default the formula itself),
+    its derivatives by z, and by sigma where that is learned, are `slopes`, those of the slopes `curvatures`. Where a
+    term of `kinks` is 0 the loss has no derivative, where one of `bends` is 0 its slope has none.
     """
 
     name: str
     title: Text
     model: str
     formula: str
+    slopes: Mapping[str, str]
+    curvatures: Mapping[str, str]
     over: tuple[str, ...] = ("w",)
     prior: str = ""
     penalty: str = ""
+    strength: str = ""
+    link: str = "identity"
+    plain: str = ""
+    observation: str = ""
+    kinks: tuple[str, ...] = ()
+    bends: tuple[str, ...] = ()
 
 
 LOSSES: dict[str, Loss] = {
     loss.name: loss
     for loss in (
-        Loss("l1", Text("L1 loss", "L1 손실"), "laplace", "abs(mu - y)"),
-        Loss("l2", Text("L2 loss", "L2 손실"), "gaussian", "(mu - y)**2"),
+        Loss(
+            "l1", Text("L1 loss", "L1 손실"), "laplace", "abs(mu - y)", {"z": "sign(z - y)"}, {"z z": "0"},
+            kinks=("z - y",), bends=("z - y",),
+        ),
+        Loss("l2", Text("L2 loss", "L2 손실"), "gaussian", "(mu - y)**2", {"z": "2*(z - y)"}, {"z z": "2"}),
         Loss(
             "binary-cross-entropy", Text("binary cross-entropy", "이진 교차 엔트로피"), "bernoulli",
-            "-(y*log(mu) + (1 - y)*log(1 - mu))",
+            "-(y*log(mu) + (1 - y)*log(1 - mu))", {"z": "1/(1 + exp(-z)) - y"}, {"z z": "exp(z)/(1 + exp(z))**2"},
+            link="logit", plain="log(1 + exp(z)) - y*z", observation="0 <= y <= 1",
         ),
         Loss(
-            "cross-entropy", Text("cross-entropy", "교차 엔트로피"), "categorical", "-sum(y[k]*log(mu[k]), k, 1, K)"
+            "cross-entropy", Text("cross-entropy", "교차 엔트로피"), "categorical", "-sum(y[k]*log(mu[k]), k, 1, K)",
+            {"z": "exp(z[k])/sum(exp(z[j]), j, 1, K) - y[k]"},
+            {"z z": "exp(z[k])/sum(exp(z[j]), j, 1, K)*kronecker(k, l)"
+                    " - exp(z[k])/sum(exp(z[j]), j, 1, K)*(exp(z[l])/sum(exp(z[j]), j, 1, K))"},
+            link="softmax", plain="log(sum(exp(z[k]), k, 1, K)) - sum(y[k]*z[k], k, 1, K)",
+            observation="sum(y[k], k, 1, K) = 1",
         ),
-        Loss("poisson", Text("Poisson loss", "푸아송 손실"), "poisson", "mu - y*log(mu)"),
-        Loss("exponential", Text("exponential loss", "지수 손실"), "exponential", "log(mu) + y/mu"),
-        Loss("student-t", Text("Student-t loss", "스튜던트 t 손실"), "student-t", "log(1 + (y - mu)**2/(nu*s**2))"),
+        Loss(
+            "poisson", Text("Poisson loss", "푸아송 손실"), "poisson", "mu - y*log(mu)", {"z": "exp(z) - y"},
+            {"z z": "exp(z)"}, link="log", plain="exp(z) - y*z", observation="y >= 0",
+        ),
+        Loss(
+            "exponential", Text("exponential loss", "지수 손실"), "exponential", "log(mu) + y/mu",
+            {"z": "1 - y*exp(-z)"}, {"z z": "y*exp(-z)"}, link="log", plain="z + y*exp(-z)", observation="y >= 0",
+        ),
+        Loss(
+            "student-t", Text("Student-t loss", "스튜던트 t 손실"), "student-t", "log(1 + (y - mu)**2/(nu*s**2))",
+            {"z": "2*(z - y)/(nu*s**2 + (z - y)**2)"},
+            {"z z": "2*(nu*s**2 - (z - y)**2)/(nu*s**2 + (z - y)**2)**2"},
+        ),
         Loss(
             "huber", Text("Huber loss", "후버 손실"), "huber",
             "min(abs(y - mu), delta)*(abs(y - mu) - min(abs(y - mu), delta)/2)",
+            {"z": "max(-delta, min(z - y, delta))"}, {"z z": "(1 + sign(delta - abs(z - y)))/2"},
+            bends=("z - y - delta", "z - y + delta"),
         ),
         Loss(
-            "pinball", Text("pinball loss", "핀볼 손실"), "asymmetric-laplace", "max(tau*(y - mu), (tau - 1)*(y - mu))"
+            "pinball", Text("pinball loss", "핀볼 손실"), "asymmetric-laplace",
+            "max(tau*(y - mu), (tau - 1)*(y - mu))", {"z": "sign(z - y)/2 + 1/2 - tau"}, {"z z": "0"},
+            kinks=("z - y",), bends=("z - y",),
         ),
         Loss(
             "gaussian-nll", Text("Gaussian loss with learned sigma", "시그마를 학습하는 가우시안 손실"), "gaussian",
-            "log(sigma) + (mu - y)**2/(2*sigma**2)", over=("w", "sigma"),
+            "log(sigma) + (mu - y)**2/(2*sigma**2)",
+            {"z": "(z - y)/sigma**2", "sigma": "1/sigma - (z - y)**2/sigma**3"},
+            {"z z": "1/sigma**2", "z sigma": "-2*(z - y)/sigma**3",
+             "sigma sigma": "3*(z - y)**2/sigma**4 - 1/sigma**2"},
+            over=("w", "sigma"),
         ),
         Loss(
             "ridge", Text("ridge (weight decay)", "릿지 (가중치 감쇠)"), "gaussian", "(mu - y)**2",
-            prior="gaussian-prior", penalty="sigma**2/tau**2*w**2",
+            {"z": "2*(z - y)", "w": "2*lam*w"}, {"z z": "2", "w w": "2*lam"},
+            prior="gaussian-prior", penalty="lam*w**2", strength="sigma**2/tau**2",
         ),
         Loss(
             "lasso", Text("lasso", "라쏘"), "gaussian", "(mu - y)**2/2",
-            prior="laplace-prior", penalty="sigma**2/t*abs(w)",
+            {"z": "z - y", "w": "lam*sign(w)"}, {"z z": "1", "w w": "0"},
+            prior="laplace-prior", penalty="lam*abs(w)", strength="sigma**2/t", kinks=("w",), bends=("w",),
         ),
     )
 }  # fmt: skip

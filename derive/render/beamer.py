@@ -14,6 +14,7 @@ from derive.deck import Deck
 from derive.derivation import Derivation
 from derive.errors import InputError
 from derive.markdown import Block, Inline
+from derive.plots import Picture
 from derive.render.author_math import UNICODE
 from derive.render.escape import escape_text
 from derive.render.html_derivation import BODY_HEIGHT
@@ -35,6 +36,7 @@ def render_beamer(
     deck: Deck,
     derivations: Mapping[int, tuple[Derivation, ...]],
     *,
+    pictures: Mapping[int, Picture] | None = None,
     lang: str = "",
     notation: Notation = LECTURE,
     warnings: list[str] | None = None,
@@ -42,14 +44,15 @@ def render_beamer(
 ) -> Rendered:
     """The deck as the text of one .tex file, in `lang` or else in the deck's language.
 
-    With `handout` each slide is one page. `derivations` are the judged chains of each ```derive block, by `Block.line`.
-    Raises InputError with the line of the deck for a formula that can't be set, a block without derivations, an unknown
-    language.
+    With `handout` each slide is one page. `derivations` are the judged chains of each ```derive block, by `Block.line`,
+    and `pictures` those of ```plot blocks, which become files beside it. Raises InputError with the line of the deck
+    for a formula that can't be set, a block without derivations, an unknown language.
     """
     found = [] if warnings is None else warnings
     maker = Maker(
-        checked_language(lang or deck.lang), "tex", ROOM, SCALE, notation=notation, file=deck.file, warnings=found
-    )
+        checked_language(lang or deck.lang), "tex", ROOM, SCALE, notation=notation, file=deck.file, warnings=found,
+        pictures=pictures or {},
+    )  # fmt: skip
     frames = [_title(deck, maker.lang)] if deck.title else []
     frames += [_frame(sheet, maker) for sheet in sheets(deck, derivations, maker)]
     body = "\n".join(frames)
@@ -64,7 +67,7 @@ def render_beamer(
         f"{preamble}{hangul}\\hypersetup{{pdftitle={{{title}}},pdfauthor={{{author}}}}}\n\n"
         f"\\begin{{document}}\n\n{body}\n\\end{{document}}\n"
     )
-    return Rendered(text, len(frames))
+    return Rendered(text, len(frames), maker.files)
 
 
 def _hangul() -> str:
@@ -134,9 +137,22 @@ def _block(block: Block, maker: Maker) -> str:
         return _items(block, maker)
     if kind == "table":
         return _table(block, maker)
+    if kind == "plot":
+        return _picture(block, maker)
     if kind == "rule":
         return r"{\color{derivehair}\hrule}"
     raise InputError(f"a {kind} block cannot be shown here", remedy="move it", file=maker.file, line=block.line)
+
+
+def _picture(block: Block, maker: Maker) -> str:
+    """A picture from its file, its words in a comment; or its words, where it cannot be drawn."""
+    picture, name = maker.picture(block, "pdf")
+    caption = _inlines(maker.two(picture.caption), maker)
+    alt = words(picture.alt.in_(maker.lang))
+    shown = (
+        f"\\deriveplot{{{name}}}% {alt}" if name else f"{alt}\\par\n{{\\footnotesize {words(picture.missing)}\\par}}"
+    )
+    return shown + (f"\n{{\\centering\\footnotesize\\color{{derivequiet}}{caption}\\par}}" if caption else "")
 
 
 def _blocks(blocks: tuple[Block, ...], maker: Maker) -> str:
@@ -188,6 +204,12 @@ def _frame(sheet: Sheet, maker: Maker) -> str:
         names = " & ".join(words(text.in_(maker.lang)) for text in NOTATION_HEAD) + r" \\"
         parts.append(_tabular("lll", names, [rf"${a}$ & {words(b) or '--'} & ${c}$ \\" for a, b, c in sheet.table]))
     share = height(sheet.prose, LEAD_SIZE) / BODY_HEIGHT
+    plots = [block for block in sheet.prose if block.kind == "plot"]
+    if plots:  # they take what the rest leaves
+        rest = height([block for block in sheet.prose if block.kind != "plot"], LEAD_SIZE) / BODY_HEIGHT
+        captions = sum(bool(maker.pictures[block.line].caption) for block in plots if block.line in maker.pictures)
+        room = max((0.78 - 0.9 * rest - 0.08 * captions - 0.04 * (len(plots) - 1)) / len(plots), 0.2)
+        parts.insert(0, f"\\def\\deriveplotheight{{{room:.2f}\\textheight}}")
     if share > 1.15 and not sheet.steps:
         maker.warnings.append(
             f"{maker.file or 'deck'}:{sheet.line}: the slide is about {share:.1f} pages high; split it"
@@ -195,7 +217,7 @@ def _frame(sheet: Sheet, maker: Maker) -> str:
     notes = f"\\note{{{_blocks(sheet.notes, maker)}}}\n" if sheet.notes else ""
     body = "\n".join(part for part in parts if part)
     place = (
-        "t,shrink" if sheet.steps or sheet.claim or sheet.table or share > 0.5 else "c"
+        "t,shrink" if sheet.steps or sheet.claim or sheet.table or (share > 0.5 and not plots) else "c"
     )  # shrink only where it is full
     return f"\\renewcommand\\derivefoot{{{foot}}}\n\\begin{{frame}}[{place}]\n{head}{body}\n\\end{{frame}}\n{notes}"
 

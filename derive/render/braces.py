@@ -6,6 +6,7 @@ from derive.derivation import Derivation
 from derive.headers import places
 from derive.kernel.terms import RELATIONS, Term
 from derive.render.highlight import Path
+from derive.render.matrix import matrix_braces
 
 
 def braces_of(derivation: Derivation, lang: str = "en") -> list[dict[Path, str | Term]]:
@@ -29,6 +30,8 @@ def braces_of(derivation: Derivation, lang: str = "en") -> list[dict[Path, str |
             _put(derivation, definition.body, head, found, range(len(found)), whole=False)
     for term, text in derivation.braces:
         _put(derivation, term, text.in_(lang), found, range(len(found) - 1, -1, -1), whole=True)
+    for own, matrices in zip(found, matrix_braces(derivation), strict=True):
+        own |= {path: text for path, text in matrices.items() if not own}
     return found
 
 

@@ -13,11 +13,12 @@ from derive.deck import LANGUAGES, Deck, Slide
 from derive.derivation import Derivation, Text
 from derive.errors import InputError
 from derive.markdown import Block
+from derive.plots import Picture
 from derive.render import html_derivation
 from derive.render.html_line import text_width
 from derive.render.html_page import KEYS, NONE, Page, both, both_markup, escape, shell
 from derive.render.html_prose import LEAD_SIZE, PROSE_SIZES, block_markup, height, inlines_markup, plain_text
-from derive.render.symbol_table import symbols_used
+from derive.render.symbol_table import few, symbols_used
 from derive.symbols import LECTURE, Notation
 
 _ROWS = 8  # of a notation table in one of the two columns of a slide
@@ -50,17 +51,20 @@ def render_deck(
     deck: Deck,
     derivations: Mapping[int, tuple[Derivation, ...]],
     *,
+    pictures: Mapping[int, Picture] | None = None,
     lang: str = "",
     notation: Notation = LECTURE,
     warnings: list[str] | None = None,
 ) -> str:
     """The deck as the text of one HTML file.
 
-    `derivations` are the judged chains of each ```derive block, by its `Block.line`. `lang` ("en" or "ko") is the
-    language shown first, by default the deck's. What does not fit is appended to `warnings`. Raises InputError with the
-    line of the deck for a formula that can't be shown, a block without derivations, an unknown language.
+    `derivations` are the judged chains of each ```derive block, by its `Block.line`, and `pictures` those of ```plot
+    blocks. `lang` ("en" or "ko") is the language shown first, by default the deck's. What does not fit is appended to
+    `warnings`. Raises InputError with the line of the deck for a formula that can't be shown, a block without
+    derivations, an unknown language.
     """
     page = Page(_language(lang or deck.lang), notation, deck.file, [] if warnings is None else warnings)
+    page.pictures = pictures or {}
     made = [_title_slide(deck)] if deck.title else []
     for slide in deck.slides:
         made += _slides(page, slide, derivations)
@@ -236,10 +240,13 @@ def _prose(page: Page, blocks: list[Block], title: str, line: int) -> _Slide:
     """A slide of prose, in the largest type in which it leaves some air."""
     body = "".join(block_markup(page, block) for block in blocks)
     room = html_derivation.BODY_HEIGHT
-    size = next((size for size in PROSE_SIZES if height(blocks, size) < 0.8 * room), PROSE_SIZES[-1])
+    pictured = any(block.kind == "plot" for block in blocks)  # it takes what is left, so the text is as small as a lead
+    sizes = [size for size in PROSE_SIZES if size <= 1.3] if pictured else PROSE_SIZES
+    size = next((size for size in sizes if height(blocks, size) < 0.8 * room), PROSE_SIZES[-1])
     if (share := height(blocks, size) / room) > 1.15:
         page.warn(f"{page.file or 'deck'}:{line}: the slide is about {share:.1f} pages high; split it")
-    return _Slide(f'<div class="body prose" style="--prose:{size}rem">{body}</div>', title)
+    kind = " pictured" if pictured else ""
+    return _Slide(f'<div class="body prose{kind}" style="--prose:{size}rem">{body}</div>', title)
 
 
 # --- the notation table ----------------------------------------------------------------------------------------------
@@ -252,7 +259,7 @@ def _notation(page: Page, derivations: list[Derivation]) -> list[_Slide]:
         for use in symbols_used(derivation, page.notation):
             symbol, domain = page.formula(use.latex).markup, page.formula(use.domain_latex).markup
             domains.setdefault(f"<td>{symbol}</td><td>{both(use.gloss) or NONE}</td>", {})[domain] = None
-    table = [f"<tr>{row}<td>{', &nbsp;'.join(some)}</td></tr>" for row, some in domains.items()]
+    table = [f"<tr>{row}<td>{', &nbsp;'.join(few(some, '…'))}</td></tr>" for row, some in domains.items()]
     words = (Text("symbol", "기호"), Text("meaning", "뜻"), Text("domain", "범위"))
     head = f"<thead><tr>{''.join(f'<th>{both(word)}</th>' for word in words)}</tr></thead>"
     columns = [f'<table class="notation">{head}<tbody>{"".join(rows)}</tbody></table>' for rows in _even(table, _ROWS)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
@@ -12,6 +13,7 @@ from importlib import resources
 from derive.ascii import show
 from derive.derivation import Text
 from derive.kernel.terms import Term
+from derive.plots import Picture
 from derive.render.escape import printable
 from derive.render.fonts import font_face
 from derive.render.mathml import Formula, to_mathml
@@ -67,6 +69,7 @@ class Page:
     file: str = ""
     warnings: list[str] = field(default_factory=list)
     characters: set[str] = field(default_factory=set)
+    pictures: Mapping[int, Picture] = field(default_factory=dict)  # by the line of their block
 
     def formula(self, tex: str, *, display: bool = False, alt: str = "", line: int | None = None) -> Formula:
         found = to_mathml(tex, display=display, alt=alt, file=self.file, line=line)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Sequence
 
 from derive.deck import LANGUAGES
 from derive.errors import InputError
 from derive.markdown import Block, Inline, split_languages
-from derive.render.html_page import Page, both_markup, escape
+from derive.render.html_page import Page, both, both_markup, escape
 
 PROSE_SIZES = (1.6, 1.45, 1.3, 1.15, 1.02)  # rem
 LEAD_SIZE = 1.25  # rem, above the steps of a derivation
 _WIDTH = 54.0  # rem of a line
+PLOT = 15.0  # rem that a picture needs at least; it takes what is left of its slide
 
 
 def plain_text(inlines: tuple[Inline, ...]) -> str:
@@ -22,6 +24,8 @@ def plain_text(inlines: tuple[Inline, ...]) -> str:
 
 def block_markup(page: Page, block: Block) -> str:
     """A block of prose as HTML; it is shown in its language only."""
+    if block.kind == "plot":
+        return _figure(page, block)
     markup = _plain_block(page, block)
     return f'<div class="t" lang="{block.language}">{markup}</div>' if block.language else markup
 
@@ -48,6 +52,26 @@ def _plain_block(page: Page, block: Block) -> str:
     if kind == "rule":
         return "<hr>"
     raise InputError(f"a {kind} block cannot be shown here", remedy="move it", file=page.file, line=block.line)
+
+
+def _figure(page: Page, block: Block) -> str:
+    """A picture as an image, in which no script can run, with its caption; or its words, where it cannot be drawn."""
+    picture = page.pictures.get(block.line)
+    if picture is None:
+        raise InputError("no picture was made for this block", remedy="move it", file=page.file, line=block.line)
+    shown = ""
+    for lang in (block.language,) if block.language else LANGUAGES:
+        image = picture.image(lang, "svg", page.warnings)
+        only = f' class="t" lang="{lang}"' if not block.language else ""
+        if image is not None:
+            source = base64.b64encode(image).decode("ascii")
+            alt = escape(picture.alt.in_(lang))
+            shown += f'<img{only} alt="{alt}" src="data:image/svg+xml;base64,{source}">'
+    if not shown:
+        shown = f'<p>{both(picture.alt)}</p><p class="missing">{escape(picture.missing)}</p>'
+    caption = f"<figcaption>{_two(page, picture.caption)}</figcaption>" if picture.caption else ""
+    own = f' lang="{block.language}"' if block.language else ""
+    return f'<figure class="plot{" t" if own else ""}"{own}>{shown}{caption}</figure>'
 
 
 def escape_code(text: str) -> str:
@@ -108,6 +132,8 @@ def height(blocks: Sequence[Block], size: float = 1.2) -> float:
 
 def _block_height(block: Block, width: float) -> float:
     """In em of the text."""
+    if block.kind == "plot":
+        return PLOT * width / _WIDTH
     if block.kind in ("list", "quote"):
         return 0.5 + sum(max(_block_height(b, width - 1.7) - 0.4, 0.0) for item in block.items for b in item)
     if block.kind == "table":

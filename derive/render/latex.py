@@ -13,20 +13,17 @@ from itertools import pairwise
 from derive.errors import InputError
 from derive.kernel.terms import BINDERS, CONSTANTS, MAX_DEPTH, MAX_DIGITS, ONE, OPTIMA, RELATIONS, Term, subterms
 from derive.render.escape import escape_text, label
-from derive.render.pieces import RELATION_SIGNS, Piece, bracketed, is_small, is_tall, parenthesised, times
+from derive.render.pieces import ARGUMENT_NAMES, CALLED, INDEX_NAMES, RELATION_SIGNS, Piece, Tex
+
+from derive.render.pieces import bracketed, is_small, is_tall, parenthesised, times  # isort: skip
 from derive.render.pieces import Level as L
 from derive.symbols import DEFAULT, Naming, Notation, Printed, checked_name, names_in
 
-__all__ = ["Path", "escape_text", "latex"]
+__all__ = ["Path", "Tex", "escape_text", "latex"]
 
 Path = tuple[int, ...]
 Braces = Mapping[Path, str | Term]  # what is written below a sub-term
 
-_CALLED = {
-    "min": r"\min", "max": r"\max", "sign": r"\operatorname{sign}", "erf": r"\operatorname{erf}", "gamma": r"\Gamma",
-}  # fmt: skip
-_INDEX_NAMES = ("i", "j", "k", "l", "m", "n", "p", "q", "r", "s")
-_ARGUMENT_NAMES = ("u", "v", "s", "t", "x", "y", "z")
 # Their sign cannot be marked alone: the whole node is.
 _SIGNLESS = (("f", "sqrt"), ("f", "abs"))
 
@@ -86,7 +83,8 @@ class _Printer:
             text = rf"\class{{changed}}{{{text}}}"
         if path in self.braces:
             name = self.braces[path]
-            words = label(name) if isinstance(name, str) else latex(name, naming=self.naming)
+            words = latex(name, naming=self.naming) if not isinstance(name, str) else (
+                name if isinstance(name, Tex) else label(name))  # fmt: skip
             text = rf"\underbrace{{{text}}}_{{{words}}}"
         return text
 
@@ -102,7 +100,7 @@ class _Printer:
     def name(self, name: str) -> Printed:
         return self.naming.printed(checked_name(name))
 
-    def bind(self, names: tuple[str, ...] = _INDEX_NAMES, given: str = "") -> str:
+    def bind(self, names: tuple[str, ...] = INDEX_NAMES, given: str = "") -> str:
         """A name for a bound index which no free name and no index around it has."""
         wanted = [checked_name(given)] if given else []
         numbered = (f"{names[0]}{count}" for count in range(1, MAX_DEPTH * 4))
@@ -267,12 +265,13 @@ def _exponent(printer: _Printer, term: Term, path: Path) -> Piece:
 
 def _function(printer: _Printer, term: Term, path: Path) -> Piece:
     name = term[1]
-    if name in _CALLED:
+    if name in CALLED:
         inside, tall = _listed(printer, term[2:], path, 2)
-        head = printer.sign(_CALLED[name], path)
-        return Piece(bracketed(head, inside, tall), L.CALL, tall, first=_CALLED[name], last=")")
-    found = _FUNCTIONS.get(name)
-    if found is None or len(term) != 3:
+        head = printer.sign(CALLED[name], path)
+        return Piece(bracketed(head, inside, tall), L.CALL, tall, first=CALLED[name], last=")")
+    if name == "kronecker":
+        return Piece(rf"\delta_{{{_listed(printer, term[2:], path, 2)[0]}}}", L.ATOM)
+    if (found := _FUNCTIONS.get(name)) is None or len(term) != 3:
         raise InputError(f"{str(name)[:40]!r} is not a function of one argument", remedy="use exp, log, sqrt, abs ...")
     return found(printer, term, path)
 
@@ -378,7 +377,7 @@ def _recurrence(printer: _Printer, term: Term, path: Path) -> Piece:
 
 def _for_all(printer: _Printer, term: Term, path: Path) -> Piece:
     _, count, statement = term
-    pool = _INDEX_NAMES if any(node[0] == "ix" for node in subterms(statement)) else _ARGUMENT_NAMES
+    pool = INDEX_NAMES if any(node[0] == "ix" for node in subterms(statement)) else ARGUMENT_NAMES
     before = len(printer.scope)
     for _ in range(count):
         printer.scope.append(printer.bind(pool))

@@ -101,9 +101,20 @@ def _block(block: Block, maker: Maker) -> str:
     if kind == "table":
         rows = [[inlines_markdown(maker.two(cell), maker, cell=True) for cell in row] for row in block.rows]
         return table_markdown(rows, block.align)
+    if kind == "plot":
+        return _picture(block, maker)
     if kind == "rule":
         return "***"  # three dashes would begin a slide
     raise InputError(f"a {kind} block cannot be shown here", remedy="move it", file=maker.file, line=block.line)
+
+
+def _picture(block: Block, maker: Maker) -> str:
+    """A picture with its caption; or its words, where it cannot be drawn."""
+    picture, name = maker.picture(block, "png")
+    alt = escape_markdown(picture.alt.in_(maker.lang))
+    shown = maker.show(alt, name) if name else f"{alt}\n\n*{escape_markdown(picture.missing)}*"
+    caption = inlines_markdown(maker.two(picture.caption), maker)
+    return f"{shown}\n\n{caption}" if caption else shown
 
 
 def _indented(text: str, first: str, later: str) -> str:

@@ -6,12 +6,17 @@ and nothing of it can become a directive of Marp.
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
+from functools import partial
 
 from derive.deck import Deck
 from derive.derivation import Derivation, Text
+from derive.plots import Picture
 from derive.render.escape import escape_markdown, printable
+from derive.render.html_derivation import BODY_HEIGHT
+from derive.render.html_prose import LEAD_SIZE, height
 from derive.render.markdown_prose import (
     aligned_markdown,
     blocks_markdown,
@@ -28,6 +33,7 @@ from derive.render.sheet import Maker, Rendered, Sheet, checked_language
 from derive.symbols import LECTURE, Notation
 
 ROOM = 19.5  # em below the heading
+IMAGES = 520  # pixels that a picture may be high
 NOTES = Text("Notes", "노트")
 STYLE = """\
 section { font-family: Pretendard, "Noto Sans KR", "Segoe UI", "Helvetica Neue", "Liberation Sans",
@@ -46,20 +52,23 @@ def render_marp(
     deck: Deck,
     derivations: Mapping[int, tuple[Derivation, ...]],
     *,
+    pictures: Mapping[int, Picture] | None = None,
     lang: str = "",
     notation: Notation = LECTURE,
     warnings: list[str] | None = None,
 ) -> Rendered:
     """The deck as the text of one Markdown file, in `lang` or else in the deck's language.
 
-    `derivations` are the judged chains of each ```derive block, by its `Block.line`. Raises InputError with the line of
-    the deck for a formula that can't be shown, a block without derivations, an unknown language.
+    `derivations` are the judged chains of each ```derive block, by its `Block.line`, and `pictures` those of ```plot
+    blocks, which are in the file as data. Raises InputError with the line of the deck for a formula
+    that can't be shown, a block without derivations, an unknown language.
     """
     found = [] if warnings is None else warnings
     maker = Maker(
         checked_language(lang or deck.lang), "markdown", ROOM, 0.8, below=True, notation=notation, file=deck.file,
-        warnings=found,
+        warnings=found, pictures=pictures or {},
     )  # fmt: skip
+    maker.show = partial(_image, maker)
     slides = [_title(deck, maker.lang)] if deck.title else []
     slides += [_slide(sheet, maker) for sheet in sheets(deck, derivations, maker)]
     return Rendered(_front(deck, maker.lang) + "\n\n---\n\n".join(slides) + "\n", len(slides))
@@ -82,7 +91,17 @@ def _title(deck: Deck, lang: str) -> str:
     return "\n\n".join([*parts, by] if by else parts)
 
 
+def _image(maker: Maker, alt: str, name: str) -> str:
+    """An image as data. Marp takes words like `bg` or `blur` in its text for orders; ours has none of them."""
+    data = base64.b64encode(maker.files[name]).decode("ascii")
+    return f"![{alt} h:{maker.image_height}](data:image/png;base64,{data})"
+
+
 def _slide(sheet: Sheet, maker: Maker) -> str:
+    plots = sum(block.kind == "plot" for block in sheet.prose)
+    if plots:  # they take what the rest leaves of a slide
+        rest = height([block for block in sheet.prose if block.kind != "plot"], LEAD_SIZE) / BODY_HEIGHT
+        maker.image_height = round(max(IMAGES * (1 - rest) / plots - 50, 150))  # and a line for its caption
     title = heading_markdown(sheet, maker)
     parts = [f"## {title}"] if title else []
     parts += [f"*{escape_markdown(sheet.kicker)}*"] if sheet.kicker else []

@@ -6,6 +6,7 @@ the same file. Nothing in it is run.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from typing import Any
 
 from derive.deck import Deck
 from derive.derivation import Derivation
+from derive.plots import Picture
 from derive.render.escape import escape_markdown, printable
 from derive.render.markdown_prose import (
     blocks_markdown,
@@ -36,18 +38,21 @@ def render_notebook(
     deck: Deck,
     derivations: Mapping[int, tuple[Derivation, ...]],
     *,
+    pictures: Mapping[int, Picture] | None = None,
     lang: str = "",
     notation: Notation = LECTURE,
     warnings: list[str] | None = None,
 ) -> Rendered:
     """The deck as the text of one .ipynb file, in `lang` or else in the deck's language.
 
-    `derivations` are the judged chains of each ```derive block, by its `Block.line`. Raises InputError with the line of
-    the deck for a formula that can't be shown, a block without derivations, an unknown language.
+    `derivations` are the judged chains of each ```derive block, by its `Block.line`, and `pictures` those of ```plot
+    blocks, which are attached to their cells. Raises InputError with the line of the deck for a formula that can't be
+    shown, a block without derivations, an unknown language.
     """
     maker = Maker(
         checked_language(lang or deck.lang), "markdown", ROOM, 0.85, notation=notation, file=deck.file,
-        warnings=[] if warnings is None else warnings,
+        warnings=[] if warnings is None else warnings, pictures=pictures or {},
+        show="![{}](attachment:{})".format,
     )  # fmt: skip
     cells = [_title(deck, maker.lang)] if deck.title else []
     for sheet in sheets(deck, derivations, maker):
@@ -59,12 +64,12 @@ def render_notebook(
     }
     if deck.author:
         metadata["authors"] = [{"name": printable(deck.author)}]
-    document = {"cells": _documents(cells), "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    document = {"cells": _documents(cells, maker.files), "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     slides = sum(kind in ("slide", "subslide") for kind, _ in cells)
     return Rendered(json.dumps(document, ensure_ascii=False, indent=1) + "\n", slides)
 
 
-def _documents(cells: list[_Cell]) -> list[dict[str, Any]]:
+def _documents(cells: list[_Cell], images: Mapping[str, bytes]) -> list[dict[str, Any]]:
     found = []
     for number, (kind, text) in enumerate(cells):
         digest = hashlib.sha256(f"{number}\0{kind}\0{text}".encode()).hexdigest()
@@ -74,6 +79,10 @@ def _documents(cells: list[_Cell]) -> list[dict[str, Any]]:
             "metadata": {"slideshow": {"slide_type": kind}},
             "source": text.splitlines(keepends=True),
         })  # fmt: skip
+        used = [name for name in images if f"](attachment:{name})" in text]
+        if used:
+            data = {name: {"image/png": base64.b64encode(images[name]).decode("ascii")} for name in used}
+            found[-1]["attachments"] = data
     return found
 
 

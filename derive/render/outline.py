@@ -14,7 +14,7 @@ from derive.render.html_prose import LEAD_SIZE, height, plain_text
 from derive.render.sheet import Maker, Row, Sheet, Step
 from derive.render.sheet_steps import claim_rows, claim_step, foot_of, steps_of
 from derive.render.summary import word
-from derive.render.symbol_table import symbols_used
+from derive.render.symbol_table import few, symbols_used
 
 _LEAD = 0.25  # of a slide: the prose that may stand above the steps
 _NOTATION_ROWS = 9
@@ -167,7 +167,7 @@ def _notation(derivations: Sequence[Derivation], maker: Maker) -> list[Sheet]:
         for use in symbols_used(derivation, maker.notation):
             row = maker.own(use.latex), use.gloss.in_(maker.lang)
             domains.setdefault(row, {})[maker.own(use.domain_latex)] = None
-    table = [(symbol, gloss, r",\quad ".join(some)) for (symbol, gloss), some in domains.items()]
+    table = [(symbol, gloss, r",\quad ".join(few(some, r"\dots"))) for (symbol, gloss), some in domains.items()]
     each = math.ceil(len(table) / max(1, math.ceil(len(table) / _NOTATION_ROWS)))
     pages = [tuple(table[at : at + each]) for at in range(0, len(table), max(each, 1))]
     title = (Inline("text", NOTATION.in_(maker.lang)),)

@@ -15,10 +15,12 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from derive.deck import Deck
 from derive.derivation import Derivation
 from derive.errors import MissingDependency
+from derive.plots import Picture
 from derive.render.beamer import HANGUL, render_beamer
 from derive.render.html import render_deck
 from derive.render.sheet import Rendered
@@ -49,6 +51,7 @@ def render_pdf(
     deck: Deck,
     derivations: Mapping[int, tuple[Derivation, ...]],
     *,
+    pictures: Mapping[int, Picture] | None = None,
     lang: str = "",
     notation: Notation = LECTURE,
     warnings: list[str] | None = None,
@@ -61,7 +64,7 @@ def render_pdf(
     found: list[str] = [] if warnings is None else warnings
     lacking = ""
     if browser := find_browser():
-        page = render_deck(deck, derivations, lang=lang, notation=notation, warnings=found)
+        page = render_deck(deck, derivations, pictures=pictures, lang=lang, notation=notation, warnings=found)
         slides = page.count('<section class="slide')
         if (lang or deck.lang) == "ko" and not hangul_font():
             found.append("no Hangul font is installed, so Korean text is boxes: apt-get install fonts-nanum")
@@ -74,14 +77,16 @@ def render_pdf(
             if pages > slides:
                 found.append(f"{slides} slides are {pages} pages of the PDF: one of them is too full; split it")
             return Rendered(printed, slides)
-    rendered = render_beamer(deck, derivations, lang=lang, notation=notation, warnings=found, handout=True)
+    rendered = render_beamer(
+        deck, derivations, pictures=pictures, lang=lang, notation=notation, warnings=found, handout=True
+    )
     assert isinstance(rendered.content, str)
     if missing := tex_missing(rendered.content):
         raise MissingDependency(
             f"a PDF needs a browser or xelatex; {lacking or 'there is no browser'}, and {missing}; "
             f"{INSTALL_BROWSER}, or: {INSTALL_TEX}"
         )
-    return Rendered(compile_tex(rendered.content, found), rendered.slides)
+    return Rendered(compile_tex(rendered.content, found, rendered.files), rendered.slides)
 
 
 # --- the browser ----------------------------------------------------------------------------------------------------
@@ -134,10 +139,15 @@ def tex_missing(tex: str) -> str:
     return "" if not HANGUL.search(tex) or hangul_font() else "there is no font with Hangul"
 
 
-def compile_tex(tex: str, warnings: list[str]) -> bytes:
-    """A .tex file as PDF; TeX may read and write in its own folder only. Raises MissingDependency if it stops."""
+def compile_tex(tex: str, warnings: list[str], files: Mapping[str, bytes] = MappingProxyType({})) -> bytes:
+    """A .tex file, with the files beside it, as PDF; TeX may read and write in its own folder only.
+
+    Raises MissingDependency if it stops.
+    """
     with tempfile.TemporaryDirectory(prefix="symstep-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
+        for beside, content in files.items():
+            (folder / beside).write_bytes(content)
         (folder / "deck.tex").write_text(tex, encoding="utf-8")
         command = ["xelatex", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "deck.tex"]
         limits = {"openin_any": "p", "openout_any": "p", "TEXMFOUTPUT": name, "SOURCE_DATE_EPOCH": _EPOCH,

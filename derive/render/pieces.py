@@ -12,7 +12,18 @@ from derive.kernel.terms import BINDERS, Term, subterms
 RELATION_SIGNS = {
     "=": "=", "!=": r"\neq", "<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "<=>": r"\Longleftrightarrow",
 }  # fmt: skip
+CALLED = {
+    "min": r"\min", "max": r"\max", "sign": r"\operatorname{sign}", "erf": r"\operatorname{erf}", "gamma": r"\Gamma",
+}  # fmt: skip
+INDEX_NAMES = ("i", "j", "k", "l", "m", "n", "p", "q", "r", "s")
+ARGUMENT_NAMES = ("u", "v", "s", "t", "x", "y", "z")
 _SMALL = 8  # nodes
+
+
+class Tex(str):
+    """LaTeX that a printer here wrote; a plain string is words, to be escaped."""
+
+    __slots__ = ()
 
 
 class Level(IntEnum):

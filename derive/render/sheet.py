@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from derive.deck import LANGUAGES
 from derive.errors import InputError
 from derive.markdown import Block, Inline, split_languages
+from derive.plots import Picture
 from derive.render.author_math import Flavour, author_math, coloured
 from derive.render.mathml import to_mathml
 from derive.symbols import LECTURE, Notation
@@ -17,10 +19,11 @@ WIDEST = 55.0  # em: a formula of this width is printed at about two thirds
 
 
 class Rendered(NamedTuple):
-    """A finished file, and how many slides it has."""
+    """A finished file, how many slides it has, and the files that are to stand beside it."""
 
     content: str | bytes
     slides: int
+    files: Mapping[str, bytes] = MappingProxyType({})
 
 
 class Bit(NamedTuple):
@@ -83,6 +86,22 @@ class Maker:
     notation: Notation = LECTURE
     file: str = ""
     warnings: list[str] = field(default_factory=list)
+    pictures: Mapping[int, Picture] = field(default_factory=dict)  # by the line of their block
+    files: dict[str, bytes] = field(default_factory=dict)  # the images that were used, by name
+    show: Callable[[str, str], str] = "![{}]({})".format  # Markdown for an image, from its words and its file
+    image_height: int = 0  # pixels, where a format asks for them
+
+    def picture(self, block: Block, format: str) -> tuple[Picture, str]:
+        """A picture of the deck, and the name of its file in `files`; no name where it cannot be drawn."""
+        picture = self.pictures.get(block.line)
+        if picture is None:
+            raise InputError("no picture was made for this block", remedy="move it", file=self.file, line=block.line)
+        name = f"{picture.name}.{format}"
+        image = picture.image(self.lang, format, self.warnings)
+        if image is None:
+            return picture, ""
+        self.files[name] = image
+        return picture, name
 
     def math(self, tex: str, *, display: bool = False, line: int | None = None) -> str:
         """An author's formula."""

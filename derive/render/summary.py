@@ -31,7 +31,7 @@ RULE_WORDS = MappingProxyType({
     "argopt": Text("the same optimum", "최적점은 그대로"),
     "sum_termwise": Text("term by term", "항마다"),
     "grad": Text("differentiate", "미분"),
-    "subgrad_abs": Text("subgradient of the absolute value", "절댓값의 부분기울기"),
+    "subgrad_abs": Text("subgradient of the absolute value", "절댓값의 서브그래디언트"),
     "positive": Text("by the signs of its parts", "각 부분의 부호로부터"),
     "induction": Text("by induction", "수학적 귀납법"),
     "equivalent": Text("equivalent", "동치"),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from derive.derivation import Derivation, Symbol, Text
 from derive.kernel.terms import BINDERS, OPTIMA, ZERO, Term, rebuild, subterms
 from derive.render.highlight import parts
 from derive.render.latex import latex
-from derive.render.pieces import RELATION_SIGNS
+from derive.render.pieces import ARGUMENT_NAMES, RELATION_SIGNS
 from derive.symbols import DEFAULT, Naming, Notation, names_in
 
 _FAMILIES = ("ix", "call")
@@ -43,6 +43,16 @@ def symbols_used(derivation: Derivation, notation: Notation = DEFAULT) -> tuple[
     declared = {symbol.name: symbol for symbol in derivation.assumptions.symbols}
     rows = [_row(derivation, declared.get(name) or Symbol(name), roles[name], naming) for name in order]
     return (*rows, *_indices(derivation, naming, set(order)))
+
+
+def few(domains: Iterable[str], more: str, most: int = 3) -> list[str]:
+    """The domains of a symbol that several derivations use, cut short: a table is no place for all of them.
+
+    >>> few("abcde", "...")
+    ['a', 'b', 'c', '...']
+    """
+    found = list(domains)
+    return found if len(found) <= most else [*found[:most], more]
 
 
 def given_latex(derivation: Derivation, notation: Notation = DEFAULT) -> tuple[str, ...]:
@@ -171,6 +181,11 @@ def _with_names(term: Term, names: tuple[str, ...]) -> Term:
 
 def _instance(fact: Term, derivation: Derivation) -> Term:
     """A fact about every member of a family, said of the first member that the derivation uses, or of the i-th."""
+    if fact[0] == "slope":  # the derivative of phi by u is phi'
+        _, function, slope, by = fact
+        arity = next(symbol.arity for symbol in derivation.assumptions.symbols if symbol.name == function)
+        names = tuple(("v", name) for name in ARGUMENT_NAMES[:arity])
+        return ("=", ("diff", ("call", function, *names), names[by]), ("call", slope, *names))
     if fact[0] != "all":
         return fact
     _, count, inside = fact

@@ -2,7 +2,8 @@
 
 It shares nothing with the kernel and nothing with derive.evaluation: what they could get wrong together is caught here.
 Sums and products over an empty range are 0 and 1, 0**0 is 1; division by zero, logarithms and roots outside their
-domain, indices that are no integers, and derivatives at corners are undefined.
+domain, indices that are no integers, and derivatives at corners are undefined. A subdifferential is the pair of the
+slopes from both sides.
 """
 
 from __future__ import annotations
@@ -29,23 +30,33 @@ class Skipped(Exception):
 
 
 class Point:
-    """Values of the names; families and functions are made as they are asked for."""
+    """Values of the names; families and functions are made as they are asked for.
 
-    def __init__(self, rng: random.Random, scalars: dict[str, Fraction], positive: frozenset[str]) -> None:
+    `integers` are families of integers, `slopes` functions that are the derivatives of others.
+    """
+
+    def __init__(
+        self, rng: random.Random, scalars: dict[str, Fraction], positive: frozenset[str],
+        integers: tuple[str, ...] = (), slopes: dict[str, str] | None = None,
+    ) -> None:  # fmt: skip
         self.rng, self.scalars, self.positive = rng, scalars, positive
+        self.integers, self.slopes = integers, slopes or {}
         self.families: dict[tuple[str, int], Fraction] = {}
         self.functions: dict[str, tuple[Fraction, ...]] = {}
 
     def entry(self, name: str, index: int) -> Fraction:
         if (name, index) not in self.families:
-            value = Fraction(self.rng.randint(-3, 3), self.rng.choice((1, 1, 2)))
+            value = Fraction(self.rng.randint(-3, 3), 1 if name in self.integers else self.rng.choice((1, 1, 2)))
             self.families[name, index] = abs(value) + Fraction(1, 2) if name in self.positive else value
         return self.families[name, index]
 
     def function(self, name: str) -> tuple[Fraction, ...]:
+        if name in self.slopes:
+            c = self.function(self.slopes[name])
+            return (c[1], 2 * c[2], Fraction(0))
         if name not in self.functions:
-            c = [Fraction(self.rng.randint(-2, 2)) for _ in range(3)]
-            self.functions[name] = (abs(c[0]) + 1, Fraction(0), abs(c[2])) if name in self.positive else tuple(c)
+            new = [Fraction(self.rng.randint(-2, 2)) for _ in range(3)]
+            self.functions[name] = (abs(new[0]) + 1, Fraction(0), abs(new[2])) if name in self.positive else tuple(new)
         return self.functions[name]
 
 
@@ -157,7 +168,14 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "exp": exponential, "log": logarithm, "sqrt": root, "abs": abs, "sign": lambda x: Fraction(side(x)),
     "min": lambda *parts: min(parts, key=real), "max": lambda *parts: max(parts, key=real),
     "factorial": factorial, "gamma": gamma, "erf": error_function,
+    "kronecker": lambda x, y: kronecker(whole(x), whole(y)),
 }  # fmt: skip
+
+
+def kronecker(i: int | None, j: int | None) -> Value:
+    if i is None or j is None:
+        raise Undefined("kronecker of what is no integer")
+    return Fraction(int(i == j))
 
 
 def evaluate(term: Term, point: Point, indices: tuple[int, ...] = ()) -> Value:
@@ -182,8 +200,13 @@ def evaluate(term: Term, point: Point, indices: tuple[int, ...] = ()) -> Value:
             part = evaluate(term[3], point, (*indices, k))
             total = bounded(both((lambda a, b: a + b) if tag == "sum" else (lambda a, b: a * b), total, part))
         return total
-    if tag == "diff":
-        return slope(term[1], term[2][1], point, indices)
+    if tag in ("diff", "subdiff"):
+        return (slope if tag == "diff" else slopes)(term[1], term[2], point, indices)
+    if tag == "interval":
+        lo, hi = (evaluate(end, point, indices) for end in term[1:])
+        if side(both(lambda a, b: a - b, hi, lo)) < 0:
+            raise Undefined("an interval turned round")
+        return lo, hi
     parts = [evaluate(part, point, indices) for part in term[1:] if isinstance(part, tuple)]
     if tag == "+":
         total = parts[0]
@@ -220,27 +243,61 @@ def slope_of(c: tuple[Fraction, ...], x: Value) -> Value:
     return both(lambda a, b: a + b, c[1], both(lambda a, b: a * b, c[2], x))
 
 
-def slope(body: Term, name: str, point: Point, indices: tuple[int, ...]) -> Value:
-    """The derivative as the limit of difference quotients from both sides, which have to agree."""
-    here, at = evaluate(body, point, indices), point.scalars[name]
-    step = Fraction(1, 10 ** (mp.dps // 4))
-    found = []
-    for h in (step, -step):
-        point.scalars[name] = at + h
+class _Moved:
+    """A name, or a place of a family, at other values; the value it had is put back."""
+
+    def __init__(self, x: Term, point: Point, indices: tuple[int, ...]) -> None:
+        self.values: dict[Any, Fraction] = point.scalars
+        self.key: Any = x[1]
+        if x[0] == "ix":
+            index = whole(evaluate(x[2], point, indices))
+            if index is None:
+                raise Undefined("a place that is no integer")
+            point.entry(x[1], index)
+            self.values, self.key = point.families, (x[1], index)
+        elif x[0] != "v":
+            raise Undefined("a derivative by what is no name")
+        self.at = self.values[self.key]
+
+    def __call__(self, body: Term, by: Fraction, point: Point, indices: tuple[int, ...]) -> Value:
+        self.values[self.key] = self.at + by
         try:
-            there = evaluate(body, point, indices)
+            return evaluate(body, point, indices)
         except Undefined:
             raise Undefined("not defined on both sides") from None
         finally:
-            point.scalars[name] = at
-        found.append((real(there) - real(here)) / real(h))
+            self.values[self.key] = self.at
+
+
+def slope(body: Term, x: Term, point: Point, indices: tuple[int, ...]) -> Value:
+    """The derivative as the limit of difference quotients from both sides, which have to agree."""
+    here, moved = evaluate(body, point, indices), _Moved(x, point, indices)
+    step = Fraction(1, 10 ** (mp.dps // 4))
+    found = [(real(moved(body, h, point, indices)) - real(here)) / real(h) for h in (step, -step)]
     if abs(found[0] - found[1]) > mpf(10) ** (-mp.dps // 8) * (1 + abs(found[0])):
         raise Undefined("a corner")
     return (found[0] + found[1]) / 2
 
 
+def slopes(body: Term, x: Term, point: Point, indices: tuple[int, ...]) -> tuple[Value, Value]:
+    """The slopes from the left and from the right, each the same at two distances."""
+    here, moved = evaluate(body, point, indices), _Moved(x, point, indices)
+    found = []
+    for sign in (-1, 1):
+        steps = [Fraction(sign, k * 10 ** (mp.dps // 4)) for k in (1, 2)]
+        far, near = ((real(moved(body, h, point, indices)) - real(here)) / real(h) for h in steps)
+        if abs(far - near) > mpf(10) ** (-mp.dps // 8) * (1 + abs(near)):
+            raise Undefined("no slope from one side")
+        found.append(near)
+    if found[0] > found[1] + mpf(10) ** (-mp.dps // 8):
+        raise Undefined("no subdifferential: a corner that points upwards")
+    return found[0], found[1]
+
+
 def holds(relation: str, left: Value, right: Value, slack: int) -> bool:
     """Whether a comparison holds; values that agree to so many digits are equal. Raises Skipped: too close to tell."""
+    if isinstance(left, tuple):
+        return relation == "=" and all(holds("=", a, b, slack) for a, b in zip(left, right, strict=True))
     difference = both(lambda a, b: a - b, left, right)
     close = abs(real(difference)) < (1 + abs(real(left)) + abs(real(right))) * mpf(10) ** -slack
     if close and difference and slack < mp.dps // 2 and relation in ("<", ">", "!="):

@@ -1,6 +1,6 @@
 """Random pairs of terms under random assumptions: true identities, laws applied where they do not hold, mutations.
 
-Scalars a b c w x are real, n m N integer; y and z are families; f and g are functions. Every pair is right, wrong or
+Scalars a b c w x are real, n m N integer; y, z, p are families; f and g are functions. Every pair is right, wrong or
 undefined somewhere, and nobody here says which: that is for the kernel and for the evaluator.
 """
 
@@ -14,8 +14,8 @@ from typing import Any
 Term = tuple[Any, ...]
 REALS, INTEGERS = ("a", "b", "c", "w", "x"), ("n", "m", "N")
 SCALARS = REALS + INTEGERS
-FAMILIES, CALLS = ("y", "z"), ("f", "g")
-KINDS = {name: "integer" if name in INTEGERS else "real" for name in SCALARS + FAMILIES + CALLS}
+FAMILIES, CALLS, WHOLE = ("y", "z"), ("f", "g"), ("p",)  # p is a family of integers
+KINDS = {name: "integer" if name in INTEGERS + WHOLE else "real" for name in SCALARS + FAMILIES + CALLS + WHOLE}
 
 
 def q(value: int | str | Fraction) -> Term:
@@ -228,27 +228,33 @@ def moved(body: Term) -> Term:
 # --- derivatives ----------------------------------------------------------------------------------------------------
 
 
-def derivative(term: Term, name: str) -> Term:
-    """A textbook derivative, without any condition: at corners and outside domains it is wrong."""
+def derivative(term: Term, x: Term) -> Term:
+    """A textbook derivative by a name or a place, without any condition: at corners and outside domains it is wrong."""
     tag = term[0]
     if tag == "v":
-        return ONE if term[1] == name else ZERO
+        return ONE if term == x else ZERO
+    if tag == "ix":
+        return fn("kronecker", term[2], x[2]) if x[:2] == term[:2] else ZERO
     if tag == "+":
-        return add(*(derivative(part, name) for part in term[1:]))
+        return add(*(derivative(part, x) for part in term[1:]))
     if tag == "neg":
-        return neg(derivative(term[1], name))
+        return neg(derivative(term[1], x))
     if tag == "*":
-        found = [mul(*term[1:k], derivative(part, name), *term[k + 1 :]) for k, part in enumerate(term) if k]
+        found = [mul(*term[1:k], derivative(part, x), *term[k + 1 :]) for k, part in enumerate(term) if k]
         return add(*found) if len(found) > 1 else found[0]
     if tag == "/":
         top, bottom = term[1:]
-        return div(sub(mul(derivative(top, name), bottom), mul(top, derivative(bottom, name))), to(bottom, TWO))
+        return div(sub(mul(derivative(top, x), bottom), mul(top, derivative(bottom, x))), to(bottom, TWO))
     if tag == "^":
-        return mul(term[2], to(term[1], sub(term[2], ONE)), derivative(term[1], name))
+        return mul(term[2], to(term[1], sub(term[2], ONE)), derivative(term[1], x))
     if tag == "sum":
-        return total(derivative(term[3], name), term[1], term[2])
+        return total(derivative(term[3], raised(x)), term[1], term[2])
     if tag == "f" and term[1] in OUTER:
-        return mul(OUTER[term[1]](term[2]), derivative(term[2], name))
+        return mul(OUTER[term[1]](term[2]), derivative(term[2], x))
+    if tag == "call" and term[1] == "f":
+        return mul(("call", "g", term[2]), derivative(term[2], x))
+    if tag == "diff":
+        return derivative(derivative(term[1], term[2]), x)
     return ZERO
 
 
@@ -334,7 +340,7 @@ def pair(maker: Maker) -> tuple[Term, Term]:
     if roll < 0.15:
         name = maker.reals[0]
         body = maker.term(rng.choice((1, 2, 2, 3)))
-        left, right = ("diff", body, v(name)), derivative(body, name)
+        left, right = ("diff", body, v(name)), derivative(body, v(name))
     else:
         parts = [maker.term(depth) for _ in range(3)]
         bodies = [maker.term(depth, 1) for _ in range(2)]

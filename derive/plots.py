@@ -1,0 +1,363 @@
+"""Plots as plain data: the kinds of picture, their options with domains and defaults, and the ```plot blocks of a deck.
+
+Nothing is drawn here. Whoever draws gets a `Plot` and gives back a `Drawing`; `numeric.plot.draw` does.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import NamedTuple
+
+from derive.derivation import Text
+from derive.errors import InputError, MissingDependency
+from derive.markdown import Inline, read_markdown
+
+Value = Fraction | int | str | tuple[Fraction, ...]
+MAX_BLOCK = 4_000  # characters of a ```plot block
+
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})(?:[eE][+-]?[0-9]{1,2})?")
+_FRACTION = re.compile(r"[+-]?[0-9]{1,20}/[0-9]{1,20}")
+_LINE = re.compile(r"([A-Za-z][A-Za-z0-9.]*)[ \t]*:[ \t]*(.*)")
+
+
+def _models() -> tuple[str, ...]:
+    from derive.library.losses import MODELS
+
+    return tuple(MODELS)
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a picture: its default as text, what it means, and which values can be drawn.
+
+    `form` is "number" (exact: a decimal or a fraction), "whole", "numbers" (with commas between), "choice" or "model".
+    `low` and `high` bound numbers; which relations hold between several is a matter of `Kind.given`.
+    """
+
+    name: str
+    default: str
+    meaning: str
+    form: str = "number"
+    low: str = "1e-6"
+    high: str = "1e6"
+    choices: tuple[str, ...] = ()
+
+    @property
+    def domain(self) -> str:
+        """Which values it takes, in words."""
+        if self.form == "choice":
+            return " or ".join(self.choices)
+        if self.form == "model":
+            return "a model of `derive list models`"
+        noun = {"number": "a number", "whole": "a whole number", "numbers": "up to 6 numbers with commas between, each"}
+        return f"{noun[self.form]} from {self.low} to {self.high}"
+
+    def read(self, text: str) -> Value:
+        """The value that a text stands for. Raises InputError for anything else."""
+        text = text.strip()
+        if self.form == "numbers":
+            parts = text.split(",")
+            if len(parts) > 6:
+                raise InputError(f"{self.name}: {len(parts)} numbers", remedy="give at most 6")
+            return tuple(self._number(part.strip()) for part in parts)
+        if self.form in ("choice", "model"):
+            choices = self.choices or _models()
+            if text not in choices:
+                close = difflib.get_close_matches(text, choices, 1)
+                hint = f"did you mean {close[0]}?" if close else f"use one of {', '.join(choices)}"
+                raise InputError(f"{self.name} cannot be {text[:40]!r}", remedy=hint)
+            return text
+        number = self._number(text)
+        if self.form == "number":
+            return number
+        if number.denominator != 1:
+            raise InputError(f"{self.name} = {text} is not a whole number", remedy=f"give {self.domain}")
+        return int(number)
+
+    def _number(self, text: str) -> Fraction:
+        wrong = InputError(f"{self.name}: {text[:40]!r} is not a number", remedy="write it as 0.3 or 3/10")
+        if not (_DECIMAL.fullmatch(text) or _FRACTION.fullmatch(text)):
+            raise wrong
+        try:
+            number = Fraction(text)
+        except ZeroDivisionError:
+            raise wrong from None
+        if not Fraction(self.low) <= number <= Fraction(self.high):
+            raise InputError(f"{self.name} = {text} cannot be drawn", remedy=f"give {self.domain}")
+        return number
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of picture: what it shows, its options, and the facts without which its formulas do not hold.
+
+    `chains` are the derivations of the library that it runs; their facts are checked like those of `given`.
+    """
+
+    title: Text
+    options: tuple[Option, ...]
+    given: str = ""
+    chains: tuple[str, ...] = ()
+    moves: bool = False  # whether it can be a .gif
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """What the name of a file of this kind may end in."""
+        return (".svg", ".png", ".pdf", ".gif") if self.moves else (".svg", ".png", ".pdf")
+
+
+_SEED = Option("seed", "3", "of the random numbers", "whole", "0", "2147483647")
+_CURVATURES = (
+    Option("mu", "1", "the smallest curvature of the quadratic"),
+    Option("L", "10", "the largest curvature of the quadratic"),
+)
+
+KINDS: dict[str, Kind] = {
+    "trajectory": Kind(
+        Text("Gradient descent with a large, a small and a good learning rate", "큰, 작은, 알맞은 학습률의 경사하강법"),
+        (
+            *_CURVATURES,
+            Option("large", "1.02", "the large learning rate, in units of 2/L", high="10"),
+            Option("small", "0.1", "the small learning rate, in units of 2/L", high="10"),
+            Option("steps", "15", "how many steps", "whole", "1", "500"),
+        ),
+        given="mu > 0; mu <= L", chains=("gd-error", "gd-stable"), moves=True,
+    ),
+    "noise": Kind(
+        Text("A fixed learning rate never settles in the noise", "고정 학습률은 노이즈 속에서 멈추지 않는다"),
+        (
+            Option("eta", "0.3", "the learning rate"),
+            Option("lambda", "1", "the curvature of the quadratic"),
+            Option("sigma", "1", "the standard deviation of the noise of a gradient"),
+            Option("steps", "200", "how many steps are shown", "whole", "10", "2000"),
+            Option("runs", "200", "how many runs the variance is measured over", "whole", "20", "1000"),
+            _SEED,
+        ),
+        chains=("noise-variance",), moves=True,
+    ),
+    "convergence": Kind(
+        Text("The loss falls below its proved bound", "손실은 증명된 한계 아래로 내려간다"),
+        (
+            Option("eta", "1/50, 1/10, 2/11", "the learning rates", "numbers"),
+            *_CURVATURES,
+            Option("steps", "60", "how many steps", "whole", "2", "2000"),
+        ),
+        given="mu > 0; mu <= L; eta > 0", chains=("gd-error",),
+    ),
+    "density": Kind(
+        Text("A density and the loss that it leads to", "확률밀도와 거기서 나오는 손실"),
+        (
+            Option("model", "laplace", "the model of the noise", "model"),
+            Option("b", "1", "the scale of a Laplace density"),
+            Option("sigma", "1", "the standard deviation of a Gaussian density"),
+            Option("delta", "1", "where Huber's density changes from Gaussian to Laplace"),
+            Option("nu", "3", "the degrees of freedom of a Student-t density"),
+            Option("s", "1", "the scale of a Student-t density"),
+            Option("tau", "1/4", "the quantile of an asymmetric Laplace density"),
+            Option("mu", "7/10", "the prediction, for models of counts, labels and waiting times"),
+        ),
+    ),
+    "subgradient": Kind(
+        Text("The subgradients at a kink", "꺾인 점의 서브그래디언트"),
+        (
+            Option("m", "0", "the observations: the loss is the sum of |w - m| over them", "numbers", "-1000", "1000"),
+            Option("w", "0", "where the subgradients are drawn", low="-1000", high="1000"),
+        ),
+    ),
+    "cost": Kind(
+        Text("The cost of a Hessian and of a gradient step", "헤세 행렬의 비용과 경사하강법 한 걸음의 비용"),
+        (
+            Option("n", "2000", "how many samples", "whole", "10", "10000"),
+            Option("p", "1024", "the largest number of parameters", "whole", "16", "2048"),
+            Option("measure", "yes", "whether times are measured too, here and now", "choice", choices=("yes", "no")),
+            _SEED,
+        ),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A picture that is asked for: its kind, a value for each of its options, and its caption, `English | 한국어`."""
+
+    kind: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+    caption: tuple[Inline, ...] = ()
+
+
+class Drawing(NamedTuple):
+    """What a picture shows, in words and numbers, and how to get it: paint(lang, format, warnings).
+
+    `paint` raises MissingDependency where nothing can be drawn; formats are svg, png, pdf, and gif for kinds that move.
+    """
+
+    alt: Text
+    figures: Mapping[str, float]
+    paint: Callable[[str, str, list[str]], bytes]
+
+
+Draw = Callable[[Plot], Drawing]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture in a deck: `name` is that of a file beside the slides; `missing` says why there is no image."""
+
+    name: str
+    alt: Text
+    caption: tuple[Inline, ...]
+    drawing: Drawing | None = None
+    missing: str = ""
+    images: dict[tuple[str, str], bytes] = field(default_factory=dict, compare=False)
+
+    def image(self, lang: str, format: str, warnings: list[str]) -> bytes | None:
+        """The picture with its labels in a language, drawn once; nothing where it cannot be drawn."""
+        if self.drawing is None or self.missing:
+            return None
+        if (lang, format) not in self.images:
+            self.images[lang, format] = self.drawing.paint(lang, format, warnings)
+        return self.images[lang, format]
+
+
+def pictured(plot: Plot, name: str, draw: Draw | None, format: str, lang: str, warnings: list[str]) -> Picture:
+    """A plot as it goes into a deck. Where it cannot be drawn, `missing` says why; its words are there all the same."""
+    if draw is None:
+        return Picture(name, KINDS[plot.kind].title, plot.caption, None, "nothing that draws was handed over")
+    drawing = draw(plot)
+    picture = Picture(name, drawing.alt, plot.caption, drawing)
+    try:
+        picture.image(lang, format, warnings)
+    except MissingDependency as error:
+        return replace(picture, missing=str(error))
+    return picture
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def read_plot(kind: str, given: Mapping[str, str], caption: tuple[Inline, ...] = ()) -> Plot:
+    """The plot of that kind, with defaults for the options that are not given.
+
+    Raises InputError for an unknown kind or option, and for values with which its formulas do not hold.
+
+    >>> read_plot("noise", {"eta": "0.5"}).values["eta"]
+    Fraction(1, 2)
+    """
+    options = {option.name: option.default for option in _kind(kind).options}
+    values = {name: _read(kind, name, text) for name, text in {**options, **given}.items()}
+    if kind == "density":
+        values = _of_model(values, given)
+    _hold(kind, values)
+    return Plot(kind, values, caption)
+
+
+def _kind(name: str) -> Kind:
+    if name not in KINDS:
+        close = difflib.get_close_matches(name, KINDS, 1)
+        hint = f"did you mean {close[0]}?" if close else f"use one of {', '.join(KINDS)}"
+        raise InputError(f"there is no plot of the kind {name[:40]!r}", remedy=hint)
+    return KINDS[name]
+
+
+def _read(kind: str, name: str, text: str) -> Value:
+    options = {option.name: option for option in _kind(kind).options}
+    if name not in options:
+        raise InputError(f"a {kind} plot has no option {name[:40]!r}", remedy=f"it has {', '.join(options)}")
+    return options[name].read(text)
+
+
+def _of_model(values: dict[str, Value], given: Mapping[str, str]) -> dict[str, Value]:
+    """The options that the model has: its parameters, and the prediction where it is restricted."""
+    from derive.library.losses import MODELS
+
+    model = MODELS[str(values["model"])]
+    known = [*model.parameters.values(), *(["mu"] if _predicts_number(model.prediction, model.density) else [])]
+    for name in given:
+        if name not in ("model", *known):
+            has = ", ".join(known) or "no options"
+            raise InputError(f"the {model.name} model has no {name}", remedy=f"it has {has}")
+    return {name: value for name, value in values.items() if name in ("model", *known)}
+
+
+def _predicts_number(prediction: str, density: str) -> bool:
+    return bool(prediction) and "mu[" not in density
+
+
+def _hold(kind: str, values: Mapping[str, Value]) -> None:
+    """Refuse values for which a fact does not hold, exactly: the formulas would be drawn where nothing is proved."""
+    from itertools import product
+
+    from derive.ascii import show
+    from derive.evaluation.facts import satisfies
+    from derive.evaluation.values import Point
+    from derive.kernel.terms import Term
+    from derive.library import derivation
+    from derive.library.losses import MODELS
+    from derive.model import names_in
+    from derive.syntax import parse_given
+
+    facts: list[Term] = list(parse_given(KINDS[kind].given).facts)
+    for chain in KINDS[kind].chains:
+        facts += derivation(chain).assumptions.facts
+    if kind == "density":
+        model = MODELS[str(values["model"])]
+        facts += parse_given(model.facts()).facts
+        facts += parse_given(model.prediction.format(mu="mu")).facts if "mu" in values else ()
+    for fact in facts:
+        names = sorted(names_in(fact) & set(values))
+        if names != sorted(names_in(fact)):
+            continue  # about something that is no option, such as the start
+        lists = [each if isinstance(each := values[name], tuple) else (each,) for name in names]
+        for chosen in product(*lists):
+            numbers = {name: Fraction(value) for name, value in zip(names, chosen, strict=True)}
+            if not satisfies(fact, Point(scalars=numbers)):
+                at = ", ".join(f"{name} = {value}" for name, value in numbers.items())
+                raise InputError(f"a {kind} plot needs {show(fact)}, and {at}", remedy=f"change {' or '.join(names)}")
+
+
+def read_block(text: str, line: int) -> Plot:
+    """The plot that a ```plot block asks for: a line `kind: NAME`, then `option: value` lines and `caption: en | ko`.
+
+    `line` is that of the first line of the text. Raises InputError with the line.
+
+    >>> read_block("kind: noise\\neta: 0.3\\ncaption: a fixed $\\\\eta$ | 고정 학습률", 1).caption[1].kind
+    'math'
+    """
+    if len(text) > MAX_BLOCK:
+        raise InputError("the ```plot block is too long", remedy=f"keep it under {MAX_BLOCK} characters", line=line)
+    found: dict[str, tuple[str, int]] = {}
+    for number, row in enumerate(text.split("\n"), line):
+        if not row.strip() or row.lstrip().startswith("#"):
+            continue
+        entry = _LINE.fullmatch(row.strip())
+        if not entry:
+            raise InputError(f"{row.strip()[:40]!r} is no option", remedy="write `name: value`", line=number)
+        if entry[1] in found:
+            raise InputError(f"{entry[1]} is given twice", remedy="keep one", line=number)
+        found[entry[1]] = entry[2].strip(), number
+    if "kind" not in found:
+        raise InputError("the ```plot block has no kind", remedy=f"add a line `kind: {next(iter(KINDS))}`", line=line)
+    kind, at = found.pop("kind")
+    caption, number = found.pop("caption", ("", at))
+    try:
+        words = _caption(caption, number)
+        number = at
+        _kind(kind)
+        for name, (value, number) in found.items():  # noqa: B007  the line of the one that is wrong
+            _read(kind, name, value)
+        number = at
+        return read_plot(kind, {name: value for name, (value, _) in found.items()}, words)
+    except InputError as error:
+        raise error.at(line=number) from None
+
+
+def _caption(text: str, line: int) -> tuple[Inline, ...]:
+    """A caption as running text, formulas and all."""
+    blocks = read_markdown(text, line)
+    if [block.kind for block in blocks] not in ([], ["paragraph"]):
+        raise InputError("a caption is a line of running text", remedy="write the rest around the block")
+    return blocks[0].inlines if blocks else ()
