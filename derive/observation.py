@@ -37,7 +37,8 @@ class Pointwise:
 
     For a loss of K classes the terms are in z[k], y[k]; `slopes["z"]` is the derivative by z[k], `curvatures["z z"]`
     that by z[k] and z[l], and m stands for any number: run with the largest z[k], no exponential exceeds 1.
-    `hyperparameters` has the fact about each. `proofs` are the derivations of value, slopes and curvatures.
+    `hyperparameters` has the fact about each, `learned` that about each parameter beside w. `proofs` are derivations
+    of value, slopes and curvatures.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Pointwise:
     penalty_slope: Term | None
     penalty_curvature: Term | None
     hyperparameters: Mapping[str, str]
-    learned: tuple[str, ...]
+    learned: Mapping[str, str]
     observation: str
     kink: str
     classes: bool
@@ -88,7 +89,7 @@ def pointwise(name: str) -> Pointwise:
     loss = entry(name)
     slopes, curvatures = ({key: parsed(text)[0] for key, text in row.items()} for row in (loss.slopes, loss.curvatures))
     known = facts(loss)
-    learned = tuple(name for name in loss.over if name != "w")
+    learned = {key: fact for key, fact in known.items() if key in loss.over}
     return Pointwise(
         name=name,
         value=stable(plain(loss)),
@@ -97,7 +98,7 @@ def pointwise(name: str) -> Pointwise:
         penalty=parsed(loss.penalty)[0] if loss.penalty else None,
         penalty_slope=slopes.get("w"),
         penalty_curvature=curvatures.get("w w"),
-        hyperparameters={key: fact for key, fact in known.items() if key not in learned},
+        hyperparameters={key: fact for key, fact in known.items() if key not in (*learned, "K")},  # y says how many
         learned=learned,
         observation=loss.observation,
         kink=KINK if loss.bends else "",

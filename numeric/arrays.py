@@ -17,7 +17,7 @@ from numeric.compile import DTYPES, Array
 
 # Rows of X that are worked on at a time. They are used twice while they are in the cache, as X w and as X^T s; with
 # fewer, the calls would cost more than the arithmetic. Measured by tests/benchmarks/losses.py.
-BLOCK_BYTES = 1 << 21
+BLOCK_BYTES = 1 << 22
 LEAST_ROWS = 256
 SCRATCH_BYTES = 1 << 25  # of one array of scratch; K x K numbers a row are many where there are many classes
 

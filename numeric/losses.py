@@ -146,7 +146,7 @@ def loss(name: str, **hyperparameters: float) -> Loss:
     if name not in LOSSES:
         raise InputError(f"no loss is called {name}", remedy=_nearest(str(name), LOSSES))
     entry = pointwise(name)
-    needed = {key: fact for key, fact in entry.hyperparameters.items() if key != CLASS}  # y says how many classes
+    needed = entry.hyperparameters
     for given in hyperparameters:
         if given not in needed:
             raise InputError(f"{name} has no hyperparameter {given}", remedy=_nearest(given, needed))
@@ -163,7 +163,7 @@ def loss(name: str, **hyperparameters: float) -> Loss:
         pointwise=_pointwise(entry),
         penalty=_penalty(entry),
         observation=entry.observation,
-        learned=_learned(entry),
+        learned=entry.learned,
         classes=entry.classes,
     )
 
@@ -181,14 +181,6 @@ def _number(name: str, value: Any) -> float:
     if not math.isfinite(number):
         raise InputError(f"{name} is {str(value)[:40]}", remedy="expected a finite number")
     return number
-
-
-def _learned(entry: Pointwise) -> dict[str, str]:
-    """The parameters that are learned beside w, and the fact about each, which its model states."""
-    from derive.library.losses import LOSSES, MODELS
-
-    stated = MODELS[LOSSES[entry.name].model].facts().split("; ")
-    return {name: "; ".join(fact for fact in stated if name in fact.split()) for name in entry.learned}
 
 
 def _pointwise(entry: Pointwise) -> Program:

@@ -68,7 +68,9 @@ def claim(
     """One step over all the names; `model` says what is not as in MODEL."""
     symbols = [[name, "scalar", 0, kind] for name, kind in NAMES.items()] + OTHERS
     parts: Any = {"facts": list(facts), "model": MODEL | dict(model), "definitions": list(defined)}
-    return dict(documents.certificate(step(rule, relation, left, right, **hints), symbols="", **parts)) | {"symbols": symbols}
+    return dict(documents.certificate(step(rule, relation, left, right, **hints), symbols="", **parts)) | {
+        "symbols": symbols
+    }
 
 
 def how(rule: str, **hints: Any) -> Document:
@@ -89,7 +91,8 @@ LIES |= {
     "the variable of a derivative is a parameter, and its value occurs": claim(
         "grad", "=", call("d", A), mul(q(2), A), defined=OWN),
     "the variable of a derivative is a parameter": claim("grad", "=", call("d", W), A, defined=OWN),
-    "the variable of a derivative is an index": claim("grad", "=", total(diff(mul(INDEX, A), INDEX), q(2)), mul(q(2), A)),
+    "the variable of a derivative is an index": claim("grad", "=", total(diff(mul(INDEX, A), INDEX), q(2)), mul(q(2),
+        A)),
     "a derivative by a number": claim("grad", "=", diff(W, ONE), q(0)),
     "a derivative by a function": claim("grad", "=", diff(call("f", W), call("f", W)), ONE),
     "a derivative by a place that depends on the family": claim(
@@ -104,15 +107,19 @@ LIES |= {
     "a place taken for another": claim("grad", "=", diff(y(N), y(K)), ONE),
     "a function of a place and of the family": claim(
         "grad", "=", diff(call("h", y(N), y(K)), y(N)), q(0), ["differentiable", "h"]),
-    "a sum by a place that may be outside": claim("grad", "=", diff(total(["^", y(INDEX), q(2)]), y(K)), mul(q(2), y(K))),
+    "a sum by a place that may be outside": claim("grad", "=", diff(total(["^", y(INDEX), q(2)]), y(K)), mul(q(2),
+        y(K))),
     # sign(w) jumps at w = 0, and the slope by a is 1 only where a + sign(w) > 0
     "a second derivative across a jump": claim(
-        "grad", "=", diff(diff(f("max", add(A, f("sign", W)), q(0)), A), W), q(0), AT_ZERO, [">", A, q(0)], model={"a": "1"}),
-    "a second derivative at a corner of the slope": claim("grad", "=", diff(diff(mul(W, f("abs", W)), W), W), q(0), AT_ZERO),
+        "grad", "=", diff(diff(f("max", add(A, f("sign", W)), q(0)), A), W), q(0), AT_ZERO, [">", A, q(0)],
+            model={"a": "1"}),
+    "a second derivative at a corner of the slope": claim("grad", "=", diff(diff(mul(W, f("abs", W)), W), W), q(0),
+        AT_ZERO),
     "a corner": claim("grad", "=", diff(f("abs", W)), q(0), AT_ZERO),
     "a corner of a corner": claim("grad", "=", diff(f("abs", f("abs", W))), q(0), AT_ZERO),
     "a jump": claim("grad", "=", diff(f("sign", W)), q(0), AT_ZERO),
-    "a jump from both sides": claim("subgrad_abs", "=", ["subdiff", f("sign", W), W], ["interval", q(0), q(0)], AT_ZERO),
+    "a jump from both sides": claim("subgrad_abs", "=", ["subdiff", f("sign", W), W], ["interval", q(0), q(0)],
+        AT_ZERO),
     "a tie": claim("grad", "=", diff(f("max", W, q(0))), ONE, AT_ZERO),
     "a tie of the smallest": claim("grad", "=", diff(f("min", W, A)), ONE, ["=", W, A]),
     "a tie of three": claim("grad", "=", diff(f("max", W, q(0), ["neg", W])), q(0), AT_ZERO),
@@ -121,9 +128,11 @@ LIES |= {
     "a tie of the smallest as if of the largest": claim(
         "subgrad_abs", "=", ["subdiff", f("min", W, mul(q(2), W)), W], ["interval", ONE, q(2)], AT_ZERO),
     "a root of a corner": claim("grad", "=", diff(f("sqrt", f("abs", W))), q(0), AT_ZERO),
-    "a power of unknown exponent at 0": claim("grad", "=", diff(["^", W, K]), mul(K, ["^", W, sub(K, ONE)]), [">=", K, q(0)]),
+    "a power of unknown exponent at 0": claim("grad", "=", diff(["^", W, K]), mul(K, ["^", W, sub(K, ONE)]), [">=", K,
+        q(0)]),
     "a kronecker by its argument": claim("grad", "=", diff(f("kronecker", N, ONE), N), q(0)),
-    "a derivative and its sum by a number": claim("termwise", "=", diff(total(INDEX), ONE), total(INDEX), each=how("identity")),
+    "a derivative and its sum by a number": claim("termwise", "=", diff(total(INDEX), ONE), total(INDEX),
+        each=how("identity")),
     "the terms of a derivative at their corners": claim(
         "termwise", "=", diff(total(f("abs", sub(W, y(INDEX))))), total(f("sign", sub(W, y(INDEX)))), each=GRAD),
     "a derivative term by term, by the end of the range": claim(
@@ -132,7 +141,8 @@ LIES |= {
 ACCEPTED |= {
     "a power 0 at 0": claim("grad", "=", diff(["^", W, q(0)]), q(0), AT_ZERO),
     "a place of two indices": claim("grad", "=", diff(["ix", "z", ONE, N], ["ix", "z", ONE, K]), f("kronecker", N, K)),
-    "a family of integers": claim("grad", "=", diff(["^", ["ix", "p", K], q(2)], ["ix", "p", K]), mul(q(2), ["ix", "p", K])),
+    "a family of integers": claim("grad", "=", diff(["^", ["ix", "p", K], q(2)], ["ix", "p", K]), mul(q(2), ["ix",
+        "p", K])),
     "the same twice in max": claim("subgrad_abs", "=", ["subdiff", f("max", W, W), W], ["interval", ONE, ONE]),
     "a second derivative beside a jump": claim(
         "grad", "=", diff(diff(f("max", add(A, f("sign", W)), q(0)), A), W), q(0), POSITIVE, [">", A, q(0)],
@@ -169,7 +179,8 @@ LIES |= {
                                                 defined=[["d", 1, INDEX]]),
     "a slope that is not 0 in the model": named(SLOPE, model={"g": "1"}),
     "a slope of a constant function that is positive": claim(
-        "positive", ">", ONE, q(0), SLOPE, ["all", 1, ["=", call("f", INDEX), q(3)]], ["all", 1, [">", call("g", INDEX), q(0)]],
+        "positive", ">", ONE, q(0), SLOPE, ["all", 1, ["=", call("f", INDEX), q(3)]], ["all", 1, [">", call("g",
+            INDEX), q(0)]],
         form=ONE, model={"f": "3", "g": "1"}),
     "a slope for all": named(["all", 1, SLOPE]),
     "a slope as a claim": claim("identity", "<=>", SLOPE, SLOPE),
@@ -183,7 +194,8 @@ LIES |= {
 }  # fmt: skip
 ACCEPTED |= {
     "a slope": named(SLOPE),
-    "a slope of itself": claim("grad", "=", diff(call("f", mul(q(2), W))), mul(q(2), call("f", mul(q(2), W))), ["slope", "f", "f", 0]),
+    "a slope of itself": claim("grad", "=", diff(call("f", mul(q(2), W))), mul(q(2), call("f", mul(q(2), W))),
+        ["slope", "f", "f", 0]),
     "a slope by one of two arguments": claim(
         "grad", "=", diff(call("h", A, W)), call("h", A, W), ["slope", "h", "h", 1]),
 }  # fmt: skip
@@ -200,7 +212,9 @@ def periodic(start: Any, *facts: Any) -> Document:
     return claim("induction_on", ">=", call("f", N), q(0), *given, over="n", start=start, steps=steps)
 
 
-def gauss(n: str = "n", start: Any = ONE, right: Any = None, steps: Any = (GRAD, GRAD), facts: Any = (FROM_ONE,)) -> Document:
+def gauss(
+    n: str = "n", start: Any = ONE, right: Any = None, steps: Any = (GRAD, GRAD), facts: Any = (FROM_ONE,)
+) -> Document:
     """1 + ... + n = n*(n + 1)/2"""
     right = ["/", mul(v(n), add(v(n), ONE)), q(2)] if right is None else right
     return claim("induction_on", "=", total(INDEX, v(n)), right, *facts, over=n, start=start, steps=list(steps))
@@ -221,7 +235,8 @@ LIES |= {
     "induction from a fraction": periodic(q("1/2")),
     "induction from a real": periodic(v("s"), [">", v("s"), q(0)], ["<", v("s"), ONE], [">=", N, v("s")]),
     "induction over a real": claim("induction_on", ">=", ["^", W, q(2)], q(0), [">=", W, ONE], over="w", start=ONE,
-                                   steps=[positive(["^", ONE, q(2)]), positive(["^", add(W, ONE), q(2)])], model={"w": "1"}),
+                                   steps=[positive(["^", ONE, q(2)]), positive(["^", add(W, ONE), q(2)])],
+                                       model={"w": "1"}),
     "induction over a family": gauss() | {"steps": [gauss()["steps"][0] | {"over": "p"}]},
     "induction over a name that is nowhere": gauss() | {"steps": [gauss()["steps"][0] | {"over": "#0"}]},
     "induction from a start that is not known": gauss(facts=()),
@@ -238,12 +253,15 @@ LIES |= {
     "the claim for the one before, without its start": inductive(">=", call("f", N), q(0), FALLING),
     "induction by a step that proves less": inductive(">", call("f", N), q(0), FALLING, [">=", call("f", ONE), q(0)]),
     "induction under a derivative": inductive("=", diff(["^", N, q(2)], N), mul(q(2), N), steps=[GRAD, GRAD]),
-    "induction where it is undefined at the start": inductive("=", ["/", sub(N, ONE), sub(N, ONE)], ONE, steps=[GRAD, GRAD]),
+    "induction where it is undefined at the start": inductive("=", ["/", sub(N, ONE), sub(N, ONE)], ONE, steps=[GRAD,
+        GRAD]),
     "induction where it is undefined later": inductive(
         "=", ["/", sub(N, q(5)), sub(N, q(5))], ONE, ["<", N, q(5)], steps=[GRAD, GRAD]),
-    "induction of what is no comparison": claim("induction_on", "<=>", ["<", N, q(9)], ["<", N, q(9)], FROM_ONE, over="n",
+    "induction of what is no comparison": claim("induction_on", "<=>", ["<", N, q(9)], ["<", N, q(9)], FROM_ONE,
+        over="n",
                                                 start=ONE, steps=[how("identity"), how("identity")]),
-    "induction of an optimum": claim("induction_on", "=", ["argmin", ["w"], N], ["argmin", ["w"], q(0)], FROM_ONE, over="n",
+    "induction of an optimum": claim("induction_on", "=", ["argmin", ["w"], N], ["argmin", ["w"], q(0)], FROM_ONE,
+        over="n",
                                      start=ONE, steps=[how("identity"), how("identity")]),
 }  # fmt: skip
 ACCEPTED |= {
@@ -279,7 +297,8 @@ LIES |= {
     "cases of what is undefined": cases("=", f("abs", W), SIZE, [GRAD] * 3, on=["/", ONE, W]),
     "cases where a side is undefined": cases("=", ["/", W, W], ONE, [GRAD] * 3),
     "cases at a corner": cases("=", diff(f("abs", W)), f("sign", W), [GRAD] * 3),
-    "cases of an optimum": cases("=", ["argmin", ["w"], f("abs", W)], ["argmin", ["w"], W], [how("identity")] * 3, POSITIVE,
+    "cases of an optimum": cases("=", ["argmin", ["w"], f("abs", W)], ["argmin", ["w"], W], [how("identity")] * 3,
+        POSITIVE,
                                  model={"w": "1"}),
     "cases of the variable of an optimum": cases(
         "=", ["argmin", ["w"], f("abs", W)], ["argmin", ["w"], mul(f("sign", W), W)],
@@ -311,7 +330,8 @@ ACCEPTED |= {
     "three cases": cases("=", f("abs", W), SIZE, [GRAD] * 3),
     "two cases": cases("=", f("abs", W), f("max", W, ["neg", W]), [GRAD] * 2),
     "the only case": cases("=", f("abs", W), W, [GRAD], POSITIVE, model={"w": "1"}),
-    "term by term": terms(">=", total(f("abs", y(INDEX))), total(y(INDEX)), positive(sub(f("abs", y(v("#0"))), y(v("#0"))))),
+    "term by term": terms(">=", total(f("abs", y(INDEX))), total(y(INDEX)), positive(sub(f("abs", y(v("#0"))),
+        y(v("#0"))))),
     "term by term in terms": terms(
         ">=", total(total(f("abs", ["ix", "z", INDEX, ["b", 1]]))), total(total(["ix", "z", INDEX, ["b", 1]])),
         how("termwise", each=positive(sub(f("abs", ["ix", "z", v("#1"), v("#0")]), ["ix", "z", v("#1"), v("#0")])))),
@@ -357,9 +377,11 @@ GROWING: dict[str, Document] = {
     "12 derivatives of a quotient": unequal("grad", many(["/", ONE, add(ONE, f("exp", W))], *[W] * 12)),
     "corners in a product": claim("subgrad_abs", "=", ["subdiff", mul(*[f("abs", part) for part in PLACES]), W],
                                   ["interval", q(0), ONE]),
-    "the largest of 16 sums": claim("positive", ">=", f("max", *[add(*[y(q(k + j)) for j in range(10)]) for k in range(16)]),
+    "the largest of 16 sums": claim("positive", ">=", f("max",
+        *[add(*[y(q(k + j)) for j in range(10)]) for k in range(16)]),
                                     q(0), form=f("max", *[add(*[y(q(k + j)) for j in range(10)]) for k in range(16)])),
-    "5 sums over other ranges": unequal("grad", sums(f("exp", add(*map(y, FIVE), mul(*FIVE))), *[add(N, q(k)) for k in range(5)]),
+    "5 sums over other ranges": unequal("grad", sums(f("exp", add(*map(y, FIVE), mul(*FIVE))), *[add(N,
+        q(k)) for k in range(5)]),
                                         FROM_ONE),
     "5 sums over one range": unequal("grad", sums(mul(*map(y, FIVE), add(*FIVE)), *[N] * 5), FROM_ONE),
     "5 sums of kronecker": unequal(

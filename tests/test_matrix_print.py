@@ -70,9 +70,9 @@ def test_the_matrix_has_the_entries_it_is_printed_for() -> None:
     entry = parse_expression("sum(x[i, k]*h[i]*x[i, l], i, 1, N)").term
     vector = parse_expression("sum(x[i, k]*h[i]*sum(x[i, j]*v[j], j, 1, d), i, 1, N)").term
     families = {"x": Family(table=x), "h": Family(table=h), "v": Family(table=v)}
-    for k, l in product(range(1, d + 1), repeat=2):
-        point = Point({"N": Fraction(n), "d": Fraction(d), "k": Fraction(k), "l": Fraction(l)}, families)
-        assert evaluate(entry, point) == hessian[k - 1][l - 1]
+    for k, c in product(range(1, d + 1), repeat=2):
+        point = Point({"N": Fraction(n), "d": Fraction(d), "k": Fraction(k), "l": Fraction(c)}, families)
+        assert evaluate(entry, point) == hessian[k - 1][c - 1]
         assert evaluate(vector, point) == along[k - 1][0]
 
 

@@ -9,6 +9,7 @@ alone, so nothing is differentiated twice from a side.
 from collections.abc import Callable
 
 from derive.kernel import normal as N
+from derive.kernel import ranges as R
 from derive.kernel import signs as S
 from derive.kernel.poly import Context
 from derive.kernel.terms import ONE, TWO, ZERO, Refused, Term, abstract, add, children
@@ -37,7 +38,7 @@ def slope(term: Term, ctx: Context) -> Term:
     except Refused:
         left, right = (derivative(body, x, ctx, side) for side in (-1, 1))
         S.defined(("and", left, right), ctx)
-        require(N.is_zero(N.normal(sub(right, left), ctx), ctx), "the slopes from both sides may differ", term)
+        require(R.is_zero(N.normal(sub(right, left), ctx), ctx), "the slopes from both sides may differ", term)
         return right
 
 

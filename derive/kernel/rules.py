@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from derive.kernel import derivative as D
 from derive.kernel import normal as N
 from derive.kernel import poly as P
+from derive.kernel import ranges as R
 from derive.kernel import signs as S
 from derive.kernel.poly import Context
 from derive.kernel.terms import MAX_NODES, ONE, OPTIMA, RELATIONS, ZERO, Term, add, children, instantiate
@@ -40,7 +41,7 @@ def equal(left: Term, right: Term, ctx: Context) -> None:
         for a, b in zip(children(left), children(right), strict=True):
             equal(a, b, ctx)
     elif left != right:
-        same = N.is_zero(N.normal(sub(left, right), ctx), ctx)
+        same = R.is_zero(N.normal(sub(left, right), ctx), ctx)
         require(same, "the two sides do not have the same normal form", sub(left, right))
 
 

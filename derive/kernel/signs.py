@@ -13,6 +13,7 @@ from itertools import product
 from derive.kernel import derivative as D
 from derive.kernel import normal as N
 from derive.kernel import poly as P
+from derive.kernel import ranges as R
 from derive.kernel.poly import Context, Fact, Poly, Signs
 from derive.kernel.terms import BINDERS, ONE, TWO, Term, add, children, instantiate, require, sub, subterms
 
@@ -97,7 +98,7 @@ def sign_of(poly: Poly, ctx: Context) -> Signs:
     found = by_facts(found, poly, ctx, alone=False)
     if len(found) > 1 and (over := N.cleared(poly, ctx))[1]:  # poly*m for m non-zero: sums in denominators
         found = found & mul_signs(sign_of(over[0], ctx), termwise({over[1]: Fraction(1)}, ctx)) or found
-    for top, body, inside, rest in N.joined(poly, ctx) if len(found) > 1 else ():
+    for top, body, inside, rest in R.joined(poly, ctx) if len(found) > 1 else ():
         if not rest:
             found = found & of_sum(sign_of(body, inside), sign(top, ctx)) or found
     return found

@@ -82,14 +82,15 @@ def given_latex(derivation: Derivation, notation: Notation = DEFAULT) -> tuple[s
 def facts_latex(derivation: Derivation, facts: Sequence[Term], naming: Naming) -> list[str]:
     """Facts as formulas, said of the member of a family that the derivation uses; 0 < a and a < 1 become 0 < a < 1."""
     chains: list[list[Term]] = []
-    for fact in (_instance(fact, derivation) for fact in facts):
+    smooth = [rf"{naming.printed(fact[1])} \text{{ differentiable}}" for fact in facts if fact[0] == "differentiable"]
+    for fact in (_instance(fact, derivation) for fact in facts if fact[0] != "differentiable"):
         before = chains[-1][-1] if chains else fact
         joins = before[0] in ("<", "<=") and fact[0] in ("<", "<=") and before[2] == fact[1]
         chains = [*chains[:-1], [*chains[-1], fact]] if joins and chains else [*chains, [fact]]
     return [
         " ".join([latex(first, naming=naming), *(f"{RELATION_SIGNS[f[0]]} {latex(f[2], naming=naming)}" for f in rest)])
         for first, *rest in chains
-    ]
+    ] + smooth
 
 
 def _row(derivation: Derivation, symbol: Symbol, role: str, naming: Naming) -> SymbolUse:

@@ -167,20 +167,24 @@ def extrema(maker: Any, rng: random.Random) -> tuple[list[Term], list[Claim]]:
     n, m = place(rng), place(rng)
     low, high, size, delta = fn("min", u, w), fn("max", u, w), fn("abs", sub(u, w)), fn("kronecker", n, m)
     laws: list[tuple[str, Term, Term]] = [
-        ("=", add(low, high), add(u, w)), ("=", high, div(add(u, w, size), TWO)), ("=", low, neg(fn("max", neg(u), neg(w)))),
-        ("=", fn("max", u, fn("max", w, t)), fn("max", t, u, w)), ("=", high, u), ("=", low, w), ("=", fn("max", u, u), u),
+        ("=", add(low, high), add(u, w)), ("=", high, div(add(u, w, size), TWO)), ("=", low, neg(fn("max", neg(u),
+            neg(w)))),
+        ("=", fn("max", u, fn("max", w, t)), fn("max", t, u, w)), ("=", high, u), ("=", low, w), ("=", fn("max", u,
+            u), u),
         ("=", sub(high, w), fn("max", sub(u, w), ZERO)), ("=", fn("max", u, neg(u)), fn("abs", u)), ("<=", low, u),
         (">=", high, div(add(u, w), TWO)), ("<=", fn("abs", add(u, w)), add(fn("abs", u), fn("abs", w))),
         ("<=", mul(u, w), div(add(to(u, TWO), to(w, TWO)), TWO)), (">=", fn("exp", u), add(ONE, u)),
         ("=", mul(fn("sign", u), u), fn("abs", u)), ("=", to(fn("sign", u), q(3)), fn("sign", u)), (">", high, low),
         ("=", to(delta, TWO), delta), ("=", mul(delta, sub(n, m)), ZERO), ("=", delta, fn("kronecker", m, n)),
-        ("<=", delta, ONE), ("=", delta, ONE), ("=", delta, ZERO), ("<=", fn("erf", u), ONE), (">=", fn("sign", u), q(-1)),
+        ("<=", delta, ONE), ("=", delta, ONE), ("=", delta, ZERO), ("<=", fn("erf", u), ONE), (">=", fn("sign", u),
+            q(-1)),
         ("=", fn("max", u, w), fn("abs", u)), ("=", mul(high, t), fn("max", mul(u, t), mul(w, t))), ("<", low, high),
         ("=", sub(fn("abs", u), fn("abs", w)), fn("abs", sub(u, w))), (">", fn("exp", u), add(ONE, u)), ("<", low, u),
         (">=", fn("exp", u), add(ONE, mul(TWO, u))), (">=", high, add(u, ONE)), ("<", fn("erf", u), q("1/2")),
         ("=", fn("max", u, fn("min", w, t)), fn("min", fn("max", u, w), t)), ("=", fn("abs", low), fn("min", size, t)),
         ("<=", low, t), ("=", fn("sign", fn("sign", u)), fn("sign", u)), ("=", fn("sign", fn("abs", u)), ONE),
-        ("=", fn("abs", fn("sign", u)), ONE), (">=", to(fn("sign", u), TWO), fn("sign", u)), ("=", fn("abs", high), high),
+        ("=", fn("abs", fn("sign", u)), ONE), (">=", to(fn("sign", u), TWO), fn("sign", u)), ("=", fn("abs", high),
+            high),
     ]  # fmt: skip
     return [], [claim(rng, *rng.choice(laws)), claim(rng, *rng.choice(laws))]
 
@@ -232,11 +236,21 @@ def kinks(maker: Any, rng: random.Random) -> tuple[list[Term], list[Claim]]:
         return rng.choice((fn("abs", gap), fn("max", u, w), fn("min", u, w), fn("max", u, w, t), fn("sign", gap), u))
 
     one, other = bent(), bent()
-    body = rng.choice((one, add(one, other), mul(one, other), mul(b, one), fn("exp", one), div(one, other), fn("max", one, other),
+    body = rng.choice((one, add(one, other), mul(one, other), mul(b, one), fn("exp", one), div(one, other), fn("max",
+        one, other),
                        to(one, TWO), fn("sqrt", one), total(fn("abs", sub(raised(x), ("ix", "z", INDEX)))), to(one, b),
-                       mul(one, maker.term(1)), fn("log", add(ONE, one)), ("diff", one, b), sub(fn("max", one, other), one),
+                       mul(one, maker.term(1)), fn("log", add(ONE, one)), ("diff", one, b), sub(fn("max", one, other),
+                           one),
                        ("diff", mul(one, other), x), sub(one, other)))  # fmt: skip
-    more = [("=", b, ZERO), (">", x, ZERO), (">=", b, ZERO), ("<", x, b), (">", b, ONE), ("<", b, ZERO), ("!=", b, ZERO)]
+    more = [
+        ("=", b, ZERO),
+        (">", x, ZERO),
+        (">=", b, ZERO),
+        ("<", x, b),
+        (">", b, ONE),
+        ("<", b, ZERO),
+        ("!=", b, ZERO),
+    ]
     given = [tie] * (rng.random() < 0.7) + rng.sample(more, rng.choice((0, 0, 1, 1)))
     pairs = [*answers(body, x, given), (("diff", body, x), P.derivative(body, x))]
     found: list[Claim] = []
@@ -252,10 +266,14 @@ def kinks(maker: Any, rng: random.Random) -> tuple[list[Term], list[Claim]]:
 def named(maker: Any, rng: random.Random) -> tuple[list[Term], list[Claim]]:
     """Functions whose derivatives have names."""
     a = v(maker.reals[0])
-    inner = rng.choice((a, a, mul(TWO, a), to(a, TWO), fn("exp", a), ("ix", "y", v("n")), sub(a, ("ix", "y", v("n"))), fn("abs", a)))
+    inner = rng.choice(
+        (a, a, mul(TWO, a), to(a, TWO), fn("exp", a), ("ix", "y", v("n")), sub(a, ("ix", "y", v("n"))), fn("abs", a))
+    )
     x = rng.choice((a, a, ("ix", "y", v("n"))))
     f, g = ("call", "f", inner), ("call", "g", inner)
-    body = rng.choice((f, mul(f, a), to(f, TWO), fn("exp", f), div(ONE, f), add(f, g), total(("call", "f", mul(raised(a), INDEX)))))
+    body = rng.choice(
+        (f, mul(f, a), to(f, TWO), fn("exp", f), div(ONE, f), add(f, g), total(("call", "f", mul(raised(a), INDEX))))
+    )
     first = ("diff", body, x)
     pairs = [(first, P.derivative(body, x)), (("diff", first, x), P.derivative(first, x))]
     given = [SLOPE, *([(">", f, ZERO)] if inner == a else [])]
@@ -271,10 +289,13 @@ def inductive(maker: Any, rng: random.Random) -> tuple[list[Term], list[Claim]]:
     step, one = sub(("ix", "y", add(INDEX, ONE)), ("ix", "y", INDEX)), add(n, ONE)
     laws: list[tuple[str, Term, Term]] = [
         ("=", total(INDEX), div(mul(n, one), TWO)), ("=", total(to(INDEX, TWO)), div(mul(n, one, add(n, one)), q(6))),
-        ("=", mul(sub(ONE, a), total(to(raised(a), INDEX), ZERO)), sub(ONE, to(a, one))), ("=", total(raised(u)), mul(n, u)),
+        ("=", mul(sub(ONE, a), total(to(raised(a), INDEX), ZERO)), sub(ONE, to(a, one))), ("=", total(raised(u)),
+            mul(n, u)),
         (">=", to(add(ONE, a), n), add(ONE, mul(n, a))), ("=", P.prod(raised(u)), to(u, n)), (">=", to(TWO, n), one),
-        ("=", total(sub(mul(TWO, INDEX), ONE)), to(n, TWO)), ("=", total(step), sub(("ix", "y", one), ("ix", "y", ONE))),
-        (">=", total(to(s, TWO)), ZERO), (">=", mul(n, n), n), (">", to(TWO, n), n), ("<=", total(to(q("1/2"), INDEX)), ONE),
+        ("=", total(sub(mul(TWO, INDEX), ONE)), to(n, TWO)), ("=", total(step), sub(("ix", "y", one), ("ix", "y",
+            ONE))),
+        (">=", total(to(s, TWO)), ZERO), (">=", mul(n, n), n), (">", to(TWO, n), n), ("<=", total(to(q("1/2"),
+            INDEX)), ONE),
         ("=", total(to(q("1/2"), INDEX)), sub(ONE, to(q("1/2"), n))), (">=", mul(a, n), ZERO), (">=", a, ZERO),
         (">=", ("call", "f", n), ZERO), ("<=", ("ix", "y", n), ("ix", "y", ONE)), ("=", to(neg(ONE), n), ONE),
     ]  # fmt: skip
@@ -283,7 +304,8 @@ def inductive(maker: Any, rng: random.Random) -> tuple[list[Term], list[Claim]]:
         right = P.mutated(right, rng)
     start = rng.choice((ONE, ONE, ZERO, ZERO, TWO, q("1/2"), v("m"), v(maker.reals[1]), q(-1)))
     given: list[Term] = [(">=", n, start)] if rng.random() < 0.9 else []
-    given += rng.sample([(">=", a, ZERO), (">", a, neg(ONE)), ("<=", v("m"), n), (">=", a, n), ("=", n, TWO), (">=", v("m"), ONE)],
+    given += rng.sample([(">=", a, ZERO), (">", a, neg(ONE)), ("<=", v("m"), n), (">=", a, n), ("=", n, TWO), (">=",
+        v("m"), ONE)],
                         rng.choice((0, 1, 1, 2)))  # fmt: skip
     if rng.random() < 0.3:
         given.append(("all", 1, ("<=", ("ix", "y", add(INDEX, ONE)), ("ix", "y", INDEX))))
@@ -313,7 +335,8 @@ def under_a_sum(maker: Any, rng: random.Random) -> tuple[list[Term], list[Claim]
 
 
 KINDS_OF_CLAIMS = (
-    contraction, contraction, exchange, extrema, extrema, by_place, by_place, kinks, kinks, named, inductive, under_a_sum,
+    contraction, contraction, exchange, extrema, extrema, by_place, by_place, kinks, kinks, named, inductive,
+        under_a_sum,
 )  # fmt: skip
 
 

@@ -3,8 +3,9 @@
     python tests/fuzz/soundness.py --pairs 100000 --seed 1
     python tests/fuzz/soundness.py --pairs 100000 --seed 1 --further
 
-(the second one: kronecker, min and max, double sums, places, kinks, steps that rest on other steps) prints how many pairs were judged, how many accepted, and every false accept: a pair that the kernel accepts and that at
-a point satisfying the assumptions differs, or has no value on either side. The exit status is 1 if there is one.
+prints how many pairs were judged, how many accepted, and every false accept: a pair that the kernel accepts and that at
+a point satisfying the assumptions differs, or has no value on either side. The exit status is 1 if there is one. The
+second run is about kronecker, min and max, double sums, places, corners, and steps that rest on other steps.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Deletes every guard of the kernel once and asks whether a test notices.
 
-    python tests/mutation/kernel_guards.py [--jobs 2] [--only TEXT] [--write]
+    python tests/mutation/kernel_guards.py [--jobs 2] [--only TEXT] [--within FUNCTION,...] [--write]
 
 A mutant is the kernel with one condition that leads to a refusal made False (and each side of an `or` in it), one call
 that demands something deleted, or one condition of a law of normal.py, signs.py or derivative.py made True (one side
@@ -32,8 +32,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = ROOT / "derive" / "kernel"
 DEMANDS = {
-    "need", "need_integer", "defined", "defined_power", "equal", "check_size", "spend", "satisfiable", "holds",
-    "implies", "assume",
+    "need", "defined", "equal", "spend", "satisfiable", "assume", "apply", "derivative",
 }  # fmt: skip
 LAWS = {"normal.py", "signs.py", "derivative.py"}
 GUARDS = {"call deleted", "demand always met", "refusal never"}
@@ -47,6 +46,7 @@ class Mutant:
     kind: str
     guard: str
     source: str
+    function: str
 
     @property
     def key(self) -> str:
@@ -137,7 +137,11 @@ def mutants() -> list[Mutant]:
             kind, node, new = list(_sites(tree, path.name))[k]
             guard = " ".join((ast.get_source_segment(text, node) or "").split())
             changed = ast.unparse(ast.fix_missing_locations(_Replace(node, deepcopy(new)).visit(tree)))
-            found.setdefault((path.name, changed), Mutant(path.name, node.lineno, kind, guard, changed))  # type: ignore[attr-defined]
+            line: int = node.lineno  # type: ignore[attr-defined]
+            around = [part for part in ast.walk(ast.parse(text)) if isinstance(part, ast.FunctionDef)
+                      and part.lineno <= line <= (part.end_lineno or 0)]  # fmt: skip
+            function = around[-1].name if around else ""
+            found.setdefault((path.name, changed), Mutant(path.name, line, kind, guard, changed, function))
     return list(found.values())
 
 
@@ -312,6 +316,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="", help="only the guards whose key holds this text")
+    parser.add_argument("--within", default="", help="only the guards in these functions")
     parser.add_argument("--write", action="store_true", help="write docs/mutation.md")
     parser.add_argument("--guards", action="store_true", help="only what refuses, not the conditions of the laws")
     options = parser.parse_args()
@@ -322,6 +327,7 @@ def main() -> int:
     sizes = f"{len(data.accept)} certificates, {len(data.refuse) + len(data.texts)} documents, {len(data.steps)} steps"
     print(f"{sizes}; {dropped} fail already; {time.monotonic() - started:.0f} s", flush=True)
     todo = [mutant for mutant in mutants() if options.only in mutant.key]
+    todo = [mutant for mutant in todo if not options.within or mutant.function in options.within.split(",")]
     if options.guards:
         todo = [mutant for mutant in todo if mutant.kind in GUARDS]
     results: list[tuple[Mutant, str]] = []
