@@ -18,7 +18,7 @@ from derive.library.losses import LOSSES, Loss
 from derive.model import parsed, replace_names
 from derive.observation import AGAIN, CHAIN, SLOPE, SOURCE, SQUARES, STABLE, Pointwise, Row, classes, curvature, curved
 
-from derive.observation import entry, facts, monotone, plain, pointwise, slope, sloped, value  # isort: skip
+from derive.observation import entry, facts, meanings, monotone, plain, pointwise, slope, sloped, value  # isort: skip
 from derive.stable import stable
 
 # --- all rows: a linear predictor -------------------------------------------------------------------------------------
@@ -48,7 +48,9 @@ def gradient(name: str, by: str = "w") -> Derivation:
     )
     given = _given_linear(loss, loss.kinks, "k") if by == "w" else _given_linear(loss, loss.kinks)
     ending = "" if by == "w" else f"-{by}"
-    return compose(f"{name}-gradient{ending}", title, SOURCE, given, rows, define=_definitions(loss))
+    return compose(
+        f"{name}-gradient{ending}", title, SOURCE, given, rows, define=_definitions(loss), meanings=meanings(loss)
+    )
 
 
 def hessian(name: str, by: str = "w w") -> Derivation:
@@ -78,9 +80,14 @@ def hessian(name: str, by: str = "w w") -> Derivation:
     )
     ending = "" if by == "w w" else f"-{first}-{second}"
     return compose(
-        f"{name}-hessian{ending}", title, SOURCE, _given_linear(loss, loss.bends, *indices), rows,
+        f"{name}-hessian{ending}",
+        title,
+        SOURCE,
+        _given_linear(loss, loss.bends, *indices),
+        rows,
         define=_definitions(loss),
-    )  # fmt: skip
+        meanings=meanings(loss),
+    )
 
 
 def convexity(name: str) -> Derivation:
@@ -109,7 +116,7 @@ def convexity(name: str) -> Derivation:
     if loss.observation and mentions(curved(loss, "z z"), "y"):
         given += f"; {loss.observation.replace('y', 'y[i]')}"
     define = [f"z(i) = {ALONG}"]
-    return compose(f"{name}-convex", title, source, given, rows, define=define)
+    return compose(f"{name}-convex", title, source, given, rows, define=define, meanings=meanings(loss))
 
 
 def entries() -> Mapping[str, tuple[Text, Callable[[], Derivation]]]:

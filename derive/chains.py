@@ -5,12 +5,25 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from derive.derivation import Derivation, Line, Symbol, Text
 from derive.errors import InputError
-from derive.headers import KEPT, REPEATED, Header, Scope, assume, enter, entry_name, read_brace, read_header, title_of
+from derive.headers import (
+    KEPT,
+    REPEATED,
+    Header,
+    Scope,
+    assume,
+    enter,
+    entry_name,
+    read_brace,
+    read_header,
+    signature,
+    title_of,
+)
 from derive.syntax import Names, Parsed, free_names, is_claim, parse_expression
 from derive.tokens import describe
 
@@ -50,7 +63,7 @@ class _Pending:
 
 def compose(
     name: str, title: Text, source: str, given: str, lines: Iterable[tuple[str, str, Text, str]],
-    *, define: Iterable[str] = (), show: str = "",
+    *, define: Iterable[str] = (), show: str = "", meanings: Mapping[str, Text] = MappingProxyType({}),
 ) -> Derivation:  # fmt: skip
     """A derivation from its parts, as if an author had written them: lines are (relation, term, reason, rule).
 
@@ -64,7 +77,7 @@ def compose(
         why = f" -- {reason.en} | {reason.ko}" if reason else ""
         body.append(f"{relation:<3}{text}{why}{f' [rule: {rule}]' if rule else ''}")
     (found,) = read_chains("\n".join([*head, "", *body]) + "\n", name)
-    return replace(found, name=name, file="")
+    return replace(found, name=name, file="", meanings=meanings)
 
 
 def read_chains(text: str, file: str = "", *, first_line: int = 1) -> tuple[Derivation, ...]:
@@ -166,7 +179,10 @@ def _read(text: str, file: str, first_line: int, scope: Scope) -> tuple[tuple[En
         if pending.lines:
             if len(entries) >= MAX_CHAINS:
                 raise InputError(f"more than {MAX_CHAINS} chains", remedy="split the file", column=1)
-            entry, scope = _chain(pending, scope, file)
+            try:
+                entry, scope = _chain(pending, scope, file)
+            except InputError as error:
+                raise _defined_before(error, scope, pending.headers) from None
             entries.append(entry)
             pending = _Pending()
 
@@ -246,8 +262,20 @@ def _chain(pending: _Pending, scope: Scope, file: str) -> tuple[Derivation, Scop
         lines=tuple(lines),
         file=file,
         braces=tuple(read_brace(header, names, lines) for header in pending.headers if header.key == "brace"),
+        meanings=scope.meanings,
     )
     return derivation, scope
+
+
+def _defined_before(error: InputError, before: Scope, own: Iterable[Header]) -> InputError:
+    """The error of a chain; where a name clashes with a definition of an earlier chain, it says which."""
+    for header in before.defines:
+        name = signature(header)[0]
+        clash = error.message.startswith(f"{name} is used here as ") and "but declared as" in error.message
+        if clash and not any(other.key == "define" and signature(other)[0] == name for other in own):
+            remedy = f"{name} is defined in line {header.line}, and a definition stays in force; use another name"
+            return InputError(error.message, remedy=remedy, file=error.file, line=error.line, column=error.column)
+    return error
 
 
 def _line(text: str, number: int, first: bool, names: Names) -> Line:

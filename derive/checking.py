@@ -117,7 +117,9 @@ def file_text(result: FileResult) -> str:
     if result.certificate is not None:
         from derive.ascii import show
 
-        return f"{result.file}: proved, {result.certificate['steps']} steps: {show(result.certificate['claim'])}"
+        steps = result.certificate["steps"]
+        claim = show(result.certificate["claim"])
+        return f"{result.file}: proved, {steps} step{'' if steps == 1 else 's'}: {claim}"
     from derive.render.text import text
 
     parts = [text(d, lang="en") for d in result.derivations]

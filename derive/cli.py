@@ -64,6 +64,19 @@ def _complain(message: str) -> int:
     return 2
 
 
+class _Version(argparse.Action):
+    """Print the version of the installed package; looked up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"symstep {version('symstep')}")
+        except PackageNotFoundError:
+            parser.error("symstep is not installed, so it has no version: pip install .")
+        parser.exit()
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:  # one line, like every other error, instead of the usage text
         self.exit(2, f"derive: {message}; see `{self.prog} --help`\n")
@@ -74,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="derive", description="Derive, check and show the mathematics of training.",
         epilog="Exit status: 0 proved or fine, 1 refuted, 2 bad input, 3 undecided.",
     )  # fmt: skip
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[[argparse.Namespace], int], summary: str) -> argparse.ArgumentParser:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from derive.derivation import Text
 from derive.errors import InputError
-from derive.markdown import Block, Inline, known_fence, read_markdown, split_languages
+from derive.markdown import OWN_BLOCKS, Block, Inline, known_fence, read_markdown, split_languages
 
 LANGUAGES = ("en", "ko")
 HEADERS = ("title", "title.en", "title.ko", "subtitle", "subtitle.en", "subtitle.ko", "author", "date", "lang")
@@ -203,8 +203,8 @@ def _slide(pieces: list[_Piece]) -> Slide:
         source = "\n".join(piece.lines)
         for block in read_markdown(source, piece.first, piece.language) if source.strip() else ():
             if piece.notes:
-                if block.kind == "plot":
-                    raise InputError("a ```plot block inside ::: notes", remedy="move it out", line=block.line)
+                if block.kind in OWN_BLOCKS:
+                    raise InputError(f"a ```{block.kind} block inside ::: notes", remedy="move it out", line=block.line)
                 notes.append(block)
             elif block.kind == "heading" and not blocks and (not any(title) or piece.language):
                 en, ko = split_languages(block.inlines)

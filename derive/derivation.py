@@ -121,6 +121,7 @@ class Derivation:
     file: str = ""
     obligations: tuple[Obligation, ...] = ()
     braces: tuple[tuple[Term, Text], ...] = ()  # terms that are printed with a name under a brace
+    meanings: Mapping[str, Text] = field(default_factory=dict)  # of symbols, for the notation table
 
     @property
     def judged(self) -> tuple[Line, ...]:

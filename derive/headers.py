@@ -1,4 +1,4 @@
-"""The headers of a chain: what they say, and what stays in force: `source`, `given` and `define`."""
+"""The headers of a chain: what they say, and what stays in force: `source`, `given`, `define` and `symbol`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from derive.tokens import HEADERS, tokenize
 _HEADER = re.compile(r"\s*([A-Za-z][A-Za-z0-9_.]*)\s*:")
 _ENTRY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 MAX_DEFINITIONS = 100
-KEPT = ("given", "define", "source")  # the headers that stay in force
+KEPT = ("given", "define", "source", "symbol")  # the headers that stay in force
 REPEATED = (*KEPT, "brace")  # a chain may have several
 
 
@@ -43,6 +43,7 @@ class Scope:
     source: str = ""
     given: Assumptions = field(default_factory=Assumptions)
     defines: tuple[Header, ...] = ()
+    meanings: Mapping[str, Text] = field(default_factory=dict)
 
     def names(self) -> dict[str, Symbol]:
         """The names that a line may use; of a definition the signature is enough to read the line."""
@@ -89,6 +90,8 @@ def enter(headers: Iterable[Header], scope: Scope) -> tuple[Scope, tuple[Header,
                 given = merge(given or Assumptions(), parse_given(header.text, offset=header.offset))
             elif header.key == "source":
                 scope = replace(scope, source=header.text)
+            elif header.key == "symbol":
+                scope = replace(scope, meanings={**scope.meanings, **read_symbol(header)})
             elif header.key == "define":
                 name = signature(header)[0]
                 if name in defines:
@@ -108,6 +111,21 @@ def title_of(headers: Mapping[str, Header]) -> Text:
     both = headers["title"].text if "title" in headers else ""
     en, _, ko = (part.strip() for part in both.partition(" | "))
     return Text(*(headers[key].text if key in headers else text for key, text in (("title.en", en), ("title.ko", ko))))
+
+
+def read_symbol(header: Header) -> dict[str, Text]:
+    """The names and their meaning of `symbol: L, mu -- the largest and smallest curvature | 가장 큰 곡률과 작은 곡률`.
+
+    >>> read_symbol(Header("symbol", "lambda -- curvature | 곡률", 1, 8))["lambda"].ko
+    '곡률'
+    """
+    names, _, words = header.text.partition("--")
+    english, _, korean = words.partition("|")
+    text = Text(" ".join(english.split()), " ".join(korean.split()))
+    listed = [name.strip() for name in names.split(",")]
+    if not text or not all(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name) for name in listed):
+        raise header.error("a symbol needs a name and its meaning", "write symbol: lambda -- curvature | 곡률")
+    return dict.fromkeys(listed, text)
 
 
 def read_brace(header: Header, names: Names, lines: Iterable[Line]) -> tuple[Term, Text]:

@@ -129,8 +129,11 @@ def _chain(
     name: str, title: Text, sample: Sample, lines: list[tuple[str, Text, str]], loss: Loss, show_: str = ""
 ) -> Derivation:
     rows = [("=" if number else "", text, reason, rule) for number, (text, reason, rule) in enumerate(lines)]
-    found = compose(name, title, sample.model.source, sample.given, rows, define=sample.defines, show=show_)
     models = [sample.model] + ([sample.prior] if sample.prior else [])
+    meanings = {key: text for model in models for key, text in model.glosses().items()}
+    found = compose(
+        name, title, sample.model.source, sample.given, rows, define=sample.defines, show=show_, meanings=meanings
+    )
     return replace(
         found, obligations=tuple(obligation(model) for model in models), braces=((sample.loss(loss), loss.title),),
     )  # fmt: skip

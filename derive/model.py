@@ -28,6 +28,11 @@ class Model:
     total: str = ""
     source: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
+    meanings: Mapping[str, Text] = field(default_factory=dict)  # of the parameters
+
+    def glosses(self) -> dict[str, Text]:
+        """What the parameters mean, under the names that they are given."""
+        return {self.parameters.get(name, name): text for name, text in self.meanings.items()}
 
     def density_term(self) -> tuple[Term, tuple[str, ...]]:
         """The density with the parameters put in, and the author's names of its bound indices."""

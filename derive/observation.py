@@ -120,7 +120,9 @@ def value(name: str) -> Derivation:
     term = plain(loss)
     rows = [("", _formula(loss), Text()), ("=", term, LINK), ("=", stable(term), STABLE)]
     title = Text(f"{loss.title.en} with mu = {LINKS[loss.link]}", f"{loss.title.ko}, mu = {LINKS[loss.link]}")
-    return compose(f"{name}-in-z", title, MODELS[loss.model].source, _given(loss, ()), _rows(rows))
+    return compose(
+        f"{name}-in-z", title, MODELS[loss.model].source, _given(loss, ()), _rows(rows), meanings=meanings(loss)
+    )
 
 
 def slope(name: str, by: str = "z") -> Derivation:
@@ -134,7 +136,9 @@ def slope(name: str, by: str = "z") -> Derivation:
     found = parsed(loss.slopes[by])[0]
     rows = [("", ("diff", start, _variable(loss, by, "k")), Text()), ("=", found, SLOPE), ("=", stable(found), STABLE)]
     title = Text(f"Derivative of the {loss.title.en} by {by}", f"{loss.title.ko}: {by} 에 대한 미분")
-    return compose(f"{name}-slope-{by}", title, SOURCE, _given(loss, loss.kinks, "k"), _rows(rows))
+    return compose(
+        f"{name}-slope-{by}", title, SOURCE, _given(loss, loss.kinks, "k"), _rows(rows), meanings=meanings(loss)
+    )
 
 
 def curvature(name: str, by: str = "z z") -> Derivation:
@@ -150,7 +154,12 @@ def curvature(name: str, by: str = "z z") -> Derivation:
     rows = [("", start, Text()), ("=", found, SLOPE), ("=", stable(found), STABLE)]
     title = Text(f"Second derivative of the {loss.title.en} by {by}", f"{loss.title.ko}: {by} 에 대한 이계 미분")
     return compose(
-        f"{name}-curvature-{by.replace(' ', '-')}", title, SOURCE, _given(loss, loss.bends, "k", "l"), _rows(rows)
+        f"{name}-curvature-{by.replace(' ', '-')}",
+        title,
+        SOURCE,
+        _given(loss, loss.bends, "k", "l"),
+        _rows(rows),
+        meanings=meanings(loss),
     )
 
 
@@ -168,7 +177,28 @@ def monotone(name: str) -> Derivation:
     title = Text(f"The slope of the {loss.title.en} never falls", f"{loss.title.ko}의 기울기는 줄지 않는다")
     source = "Boyd and Vandenberghe, Convex Optimization, 2004, ex. 3.11"
     given = _given(loss, ()).replace("z, y real", "a, b, y real; a >= b")
-    return compose(f"{name}-monotone", title, source, given, rows)
+    return compose(f"{name}-monotone", title, source, given, rows, meanings=meanings(loss))
+
+
+def meanings(loss: Loss) -> dict[str, Text]:
+    """What the symbols of a loss with a linear predictor mean."""
+    found = {
+        "z": Text("score, X w", "점수 X w"),
+        "m": Text("any number, in practice the largest score", "임의의 수, 실제로는 가장 큰 점수"),
+    }
+    found |= {
+        "x": Text("input", "입력"),
+        "y": Text("target", "목푯값"),
+        "a": Text("X w", "X w"),
+        "u": Text("X v", "X v"),
+        "t": Text("place on a line", "직선 위의 위치"),
+    }
+    found |= {
+        "lam": Text("strength of the penalty", "벌점의 세기"),
+        "c": Text("class", "범주"),
+        "g": Text("class", "범주"),
+    }
+    return found | MODELS[loss.model].glosses()
 
 
 # --- the texts --------------------------------------------------------------------------------------------------------

@@ -121,7 +121,7 @@ KINDS: dict[str, Kind] = {
         Text("Gradient descent with a large, a small and a good learning rate", "큰, 작은, 알맞은 학습률의 경사하강법"),
         (
             *_CURVATURES,
-            Option("large", "1.02", "the large learning rate, in units of 2/L", high="10"),
+            Option("large", "1.05", "the large learning rate, in units of 2/L", high="10"),
             Option("small", "0.1", "the small learning rate, in units of 2/L", high="10"),
             Option("steps", "15", "how many steps", "whole", "1", "500"),
         ),
@@ -169,7 +169,7 @@ KINDS: dict[str, Kind] = {
         ),
     ),
     "cost": Kind(
-        Text("The cost of a Hessian and of a gradient step", "헤세 행렬의 비용과 경사하강법 한 걸음의 비용"),
+        Text("The cost of a Hessian and of a gradient step", "헤시안의 비용과 경사하강법 한 걸음의 비용"),
         (
             Option("n", "2000", "how many samples", "whole", "10", "10000"),
             Option("p", "1024", "the largest number of parameters", "whole", "16", "2048"),

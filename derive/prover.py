@@ -263,7 +263,8 @@ class _Session:
         missing = [item for item in refusals if "not known" in str(item[1]) or "differentiable" in str(item[1])]
         rule, refusal = (missing or refusals)[-1 if not missing else 0]
         where = f": {self.text(refusal.term)}" if refusal.term is not None else ""
-        return f"{refusal}{where} (rule {rule})"
+        hint = "; write a line in between that shows the step" if rule == "positive" else ""
+        return f"{refusal}{where} (rule {rule}){hint}"
 
     def text(self, term: Term) -> str:
         """ASCII of a term of the kernel, whose own index names are not in the language."""

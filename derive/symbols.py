@@ -27,6 +27,7 @@ GREEK = MappingProxyType({
 })  # fmt: skip
 _COMMANDS = {*_COMMAND_NAMES.split(), *(value[1:] for value in GREEK.values())}
 _NO_TEXT = Text()
+DERIVATIVES = Text("its derivative", "그 도함수"), Text("its second derivative", "그 이계도함수")
 CALL_STYLES = ("arguments", "subscript", "conditional")
 _LATEX_PIECE = re.compile(r"\\([A-Za-z]+)|[A-Za-z0-9{}_^', ]", re.ASCII)
 
@@ -43,6 +44,7 @@ class Entry:
     gloss: Text = _NO_TEXT
     domain: Text = _NO_TEXT
     call_style: str = "arguments"
+    role: str = ""  # "scalar", "indexed", "function" or "integer": what the name has to be for its gloss to hold
 
     def __post_init__(self) -> None:
         commands = [match.group(1) for match in _LATEX_PIECE.finditer(self.latex)]
@@ -139,10 +141,12 @@ class Notation:
         latex = self.entry(checked_name(name)).latex
         return Printed.of(latex) if latex else printed_name(name)
 
-    def gloss(self, name: str) -> Text:
-        """What the name stands for; a numbered name (y1) has the gloss of its letters."""
-        found = self.entry(name).gloss
-        return found or self.entry(name.rstrip("0123456789")).gloss
+    def gloss(self, name: str, role: str = "", kind: str = "real") -> Text:
+        """What a name in this role stands for by custom; a numbered name (y1) has the gloss of its letters."""
+        for entry in (self.entry(name), self.entry(name.rstrip("0123456789"))):
+            if entry.gloss and entry.role in ("", role, kind):
+                return entry.gloss
+        return _NO_TEXT
 
     def with_entries(self, **entries: Entry) -> Notation:
         """The same table with some names declared anew."""
@@ -164,7 +168,7 @@ class Notation:
         for function, slope in ((fact[1], fact[2]) for fact in facts if fact[0] == "slope" and fact[3] == 0):
             shown = primes[function].latex if function in primes else str(self.printed(function))
             if not self.entry(slope).latex:
-                gloss = Text(f"derivative of {function}", f"{function} 의 도함수")
+                gloss = DERIVATIVES[min(shown.count("'"), 1)]
                 primes[slope] = replace(self.entry(slope), latex=f"{shown}'", gloss=gloss)
         return self.with_entries(**primes) if primes else self
 
@@ -229,54 +233,41 @@ def _initial_values(terms: Iterable[Term]) -> set[str]:
     return {same[name][1] for name in same if all(first == same[name] for other, _, first in starts if other == name)}
 
 
-def _common(en: str, ko: str, call_style: str = "arguments") -> Entry:
-    return Entry(gloss=Text(en, ko), call_style=call_style)
+def _common(en: str, ko: str, role: str = "") -> Entry:
+    return Entry(gloss=Text(en, ko), role=role)
 
 
 _FALLBACK = Entry()
+# What a name means by custom, where it is used as customary; every other meaning is said by a row of the library or by
+# a `symbol` header, and not guessed from a letter.
 DEFAULT = Notation(MappingProxyType({
     "w": _common("parameters", "파라미터"),
     "theta": _common("parameters", "파라미터"),
-    "x": _common("input", "입력"),
-    "y": _common("target", "목푯값"),
-    "z": _common("score before the link function", "연결 함수에 넣기 전의 값"),
-    "r": _common("residual", "잔차"),
-    "N": _common("number of samples", "표본의 개수"),
-    "n": _common("number of samples", "표본의 개수"),
-    "B": _common("batch size", "배치 크기"),
-    "i": _common("index of a sample", "표본 번호"),
-    "j": _common("index", "번호"),
-    "k": _common("index", "번호"),
-    "t": _common("step", "단계"),
-    "T": _common("horizon", "전체 단계 수"),
-    "f": _common("predictor", "예측 함수"),
-    "p": _common("density", "확률밀도"),
-    "q": _common("density of the prior", "사전분포의 확률밀도"),
-    "L": _common("loss", "손실"),
-    "J": _common("objective", "목적함수"),
-    "a": _common("factor", "계수"),
-    "c": _common("constant", "상수"),
-    "K": _common("number of classes", "범주의 개수"),
-    "s": _common("scale of the noise", "노이즈의 척도"),
-    "b": _common("scale of the Laplace distribution", "라플라스 분포의 척도"),
-    "mu": _common("mean", "평균"),
-    "sigma": _common("standard deviation", "표준편차"),
-    "tau": _common("scale of the prior", "사전분포의 척도"),
-    "nu": _common("degrees of freedom", "자유도"),
-    "delta": _common("threshold", "문턱값"),
+    "x": _common("input", "입력", "indexed"),
+    "y": _common("target", "목푯값", "indexed"),
+    "N": _common("number of samples", "샘플의 개수", "integer"),
+    "n": _common("number of samples", "샘플의 개수", "integer"),
+    "d": _common("number of weights", "가중치의 개수", "integer"),
+    "B": _common("batch size", "배치 크기", "integer"),
+    "K": _common("number of classes", "범주의 개수", "integer"),
+    "i": _common("index of a sample", "샘플 번호", "integer"),
+    "j": _common("index", "번호", "integer"),
+    "k": _common("index", "번호", "integer"),
+    "l": _common("index", "번호", "integer"),
+    "t": _common("step", "단계", "integer"),
+    "T": _common("number of steps", "전체 단계 수", "integer"),
+    "f": _common("predictor", "예측 함수", "function"),
+    "p": _common("density", "확률밀도", "function"),
+    "q": _common("density of the prior", "사전분포의 확률밀도", "function"),
+    "L": _common("loss", "손실", "function"),
+    "J": _common("objective", "목적함수", "function"),
     "eta": _common("learning rate", "학습률"),
     "lr": _common("learning rate", "학습률"),
-    "lam": _common("regularization strength", "정칙화 세기"),
-    "lambda": _common("regularization strength", "정칙화 세기"),
-    "beta": _common("decay rate of the average", "평균의 감쇠율"),
     "eps": _common("small constant", "작은 상수"),
     "epsilon": _common("small constant", "작은 상수"),
-    "g": _common("gradient", "기울기"),
-    "m": _common("first moment, momentum", "1차 모멘트, 모멘텀"),
-    "v": _common("second moment", "2차 모멘트"),
+    "g": _common("gradient", "기울기", "indexed"),
     "mhat": _common("bias-corrected first moment", "편향을 보정한 1차 모멘트"),
     "vhat": _common("bias-corrected second moment", "편향을 보정한 2차 모멘트"),
-    "e": _common("error", "오차"),
 }))  # fmt: skip
 # As in the lecture: the parameters of a predictor stand below it, what a density is given stands behind a bar.
 LECTURE = DEFAULT.with_entries(

@@ -14,7 +14,8 @@ MAX_TEXT = 1 << 16
 MAX_TOKENS = 20_000
 MAX_NAME = 64
 
-HEADERS = ("title.en", "title.ko", "title", "source", "given", "show", "use", "name", "define", "brace")
+HEADERS = ("title.en", "title.ko", "title", "source", "given", "show", "use", "name", "define", "brace",
+           "symbol")  # fmt: skip
 KINDS = ("real", "integer", "differentiable")
 CALCULUS = ("diff", "subdiff")
 RESERVED = frozenset(

@@ -6,7 +6,7 @@ wrong is X searched for the reason.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,6 +113,18 @@ def product(block: Array, right: Array, name: str, out: Array, first: int) -> Ar
         finite("X", block, first)
         raise InputError(f"X @ {name} is beyond the range of {block.dtype}", remedy="scale the columns of X")
     return out
+
+
+def swallowed(arrays: Mapping[str, Array], first: int) -> InputError:
+    """The error for an overflow that results do not show, as in 1/(1 + r**2); it names the largest of these numbers."""
+    name, array = max(arrays.items(), key=lambda item: np.abs(item[1]).max())
+    row = int(np.abs(array).reshape(len(array), -1).max(axis=1).argmax())
+    remedy = "scale the columns of X and y, use smaller parameters" + (", or float64" if array.itemsize < 8 else "")
+    return InputError(
+        f"{name} is {array[row]} in row {first + row}: something on the way to the result is beyond the range of "
+        f"{array.dtype}, and the result would be wrong",
+        remedy=remedy,
+    )
 
 
 def explain(result: Any, data: Sample, first: int) -> None:

@@ -40,6 +40,11 @@ _SCALAR: dict[str, Callable[..., float]] = {
     "sqrt": math.sqrt, "exp": math.exp, "log": math.log, "expm1": math.expm1, "log1p": math.log1p,
 }  # fmt: skip
 
+
+class OutOfRange(InputError):
+    """A scalar, or what is worked out from scalars alone, is no float."""
+
+
 _UNDERFLOWING = (operator.mul, operator.truediv, math.pow, math.exp)  # 0 from numbers that are not
 
 
@@ -123,6 +128,7 @@ class Bound:
     values: list[Any]
     late: tuple[tuple[int, Any, int], ...]  # views of inputs, which are known only at the call
     names: dict[str, int] = field(init=False)
+    overflowed: bool = field(init=False, default=False)  # whether anything was beyond the range in the last call
 
     def __post_init__(self) -> None:
         self.names = {
@@ -138,10 +144,14 @@ class Bound:
         for source, index, target in self.late:
             values[target] = values[source][index]
         # Overflow to inf and underflow to 0 are what rounding makes of a number beyond the range of the dtype.
-        with np.errstate(over="ignore", under="ignore"):
+        self.overflowed = False
+        with np.errstate(over="call", under="ignore", call=self._overflow):
             for ufunc, arguments, target in self.kernel.arrays:
                 ufunc(*[values[number] for number in arguments], out=values[target])
         return {name: values[number] for name, number in self.kernel.program.outputs}
+
+    def _overflow(self, *_: Any) -> None:
+        self.overflowed = True
 
 
 @lru_cache(maxsize=256)
@@ -194,11 +204,11 @@ def _scalar(function: Callable[..., float], arguments: list[float]) -> float:
     underflow = not result and all(arguments) and function in _UNDERFLOWING
     if underflow or not math.isfinite(result):
         shown = f"{function.__name__.strip('_')}({', '.join(map(repr, arguments))})"
-        raise InputError(f"{shown} is undefined, or beyond the range of floats", remedy="use other hyperparameters")
+        raise OutOfRange(f"{shown} is undefined, or beyond the range of floats", remedy="use other hyperparameters")
     return result
 
 
 def _fits(value: float, dtype: np.dtype[Any]) -> None:
     limits = np.finfo(dtype)
     if value and not float(limits.smallest_subnormal) <= abs(value) <= float(limits.max):
-        raise InputError(f"{value!r} is beyond the range of {dtype}", remedy="use float64, or another hyperparameter")
+        raise OutOfRange(f"{value!r} is beyond the range of {dtype}", remedy="use float64, or another hyperparameter")

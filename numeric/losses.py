@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from numbers import Real
@@ -18,9 +18,9 @@ import numpy as np
 
 from derive.errors import InputError
 from derive.kernel.terms import ONE, abstract, add, mul
-from numeric.arrays import explain, sample
+from numeric.arrays import Sample, explain, sample
 from numeric.chunks import is_chunked, sum_over_chunks
-from numeric.compile import Array, kernel
+from numeric.compile import Array, OutOfRange, kernel
 from numeric.domains import facts
 from numeric.program import CLASS, Program
 from numeric.sums import DIRECTION, SHIFT, SUMS, TURN, Task
@@ -38,12 +38,16 @@ class Loss:
     w of shape (p,), X of shape (n, p), y of shape (n,), v of the shape of w. For cross-entropy w is (p, K) and y is
     (n, K), a row of probabilities for each observation. A parameter that is learned beside w, such as sigma, is the
     last entry of w, which is then (p + 1,).
-    X and y may be dask arrays, chunked by rows; the result is a NumPy array, the sum of the results of the chunks in
-    their order: the same bits as with NumPy, where the linear algebra runs on as many threads.
+    X and y may be dask arrays, chunked by rows; the result is a NumPy array: the results of NumPy for the chunks, added
+    in their order. The scheduler changes no bit of it, other chunks may: sums are rounded where they are cut.
     At a kink the derivative is the midpoint of the subdifferential; `kink` says what else is taken there.
 
     Errors: InputError, which names the argument, for shapes, dtypes, nan, inf, and y outside the domain of the loss.
-    A result beyond the range of the dtype is inf; one that is no number at all is an error.
+    A result beyond the range of the dtype is inf; one that is no number at all is an error, and so is one that an
+    overflow on the way to it would make wrong. Squares are taken as they are written: from |z - y| = 1.8e19 on in
+    float32, 1.3e154 in float64, or as soon as (z - y)**2/(nu*s**2) is beyond the range, the value of student-t is inf,
+    although its logarithm is not that large, and the gradient is an error; the second derivatives, which have fourth
+    powers, are errors from about 4e9 and 1e77 on.
     """
 
     name: str
@@ -111,18 +115,36 @@ class Loss:
             if data.turned.size:
                 scalars[TURN + name] = float(data.turned[place])
         facts(self.observation, ("y",)).demand_all("y", data.y, first)
-        with np.errstate(all="ignore"):  # a result that is not finite is looked into below
-            result = SUMS[what](Task(self.pointwise, scalars, data, names, first))
+        try:
+            with np.errstate(all="ignore"):  # a result that is not finite is looked into below
+                result = SUMS[what](Task(self.pointwise, scalars, data, names, first))
+        except OutOfRange as error:
+            raise self._extreme(error, scalars, data) from None
         if not np.isfinite(result).all():
             explain(result, data, first)
         return result
+
+    def _extreme(self, error: OutOfRange, scalars: Mapping[str, float], data: Sample) -> InputError:
+        """The error as one about the learned parameters, where there are any: they are entries of w and v."""
+        if not self.learned:
+            return error
+        p = len(data.w)
+        shown = [f"{name} = {scalars[name]!r} (w[{place}])" for place, name in enumerate(self.learned, p)]
+        if data.turned.size:
+            shown += [f"with v[{place}] = {scalars[TURN + name]!r}" for place, name in enumerate(self.learned, p)]
+        return InputError(
+            f"{', '.join(shown)} is out of the range of floats: {error.message}",
+            remedy="scale y and the columns of X" + (", or use float64" if data.X.itemsize < 8 else ""),
+        )
 
     def _penalised(self, penalty: Program, what: str, total: Any, w: Array, v: Any) -> Any:
         output = {"value": "value", "gradient": "slope"}.get(what, "curvature")
         alone = penalty.only(output)
         given: dict[str, Any] = {"w": w, **self.hyperparameters}
-        with np.errstate(over="ignore"):  # as in the sum: what is too large is inf
+        with np.errstate(over="ignore", invalid="ignore"):  # as in the sum: what is too large is inf
             more = kernel(alone).run(**{value.name: given[value.name] for value in alone.inputs})[output]
+            if np.isnan(more).any():
+                raise InputError(f"the penalty is beyond the range of {w.dtype}", remedy="use smaller parameters w")
             if what == "hessian":
                 total[np.diag_indices(len(total))] += more
                 return total
@@ -130,7 +152,9 @@ class Loss:
 
 
 def loss(name: str, **hyperparameters: float) -> Loss:
-    """The loss of that name, as `derive list losses` shows them, with its hyperparameters as numbers.
+    """The loss of that name, with its hyperparameters as numbers; docs/losses.md lists them.
+
+    "l2" is the name in derive.library.losses; "gaussian-l2", which `derive list losses` shows, is the same loss.
 
     Formulas: those of derive.library.losses, differentiated and made stable by derive.calculus.
     Errors: InputError for an unknown name (with the nearest one), an unknown or missing hyperparameter, or one outside
@@ -139,12 +163,17 @@ def loss(name: str, **hyperparameters: float) -> Loss:
     >>> huber = loss("huber", delta=0.5)
     >>> huber.gradient(np.array([0.0]), np.array([[1.0], [1.0]]), np.array([0.25, -7.0]))
     array([0.25])
+    >>> loss("gaussian-l2")
+    Loss(name='l2', hyperparameters={})
     """
     from derive.calculus import pointwise
     from derive.library.losses import LOSSES
 
-    if name not in LOSSES:
-        raise InputError(f"no loss is called {name}", remedy=_nearest(str(name), LOSSES))
+    known = {f"{row.model}-{row.name}": row.name for row in LOSSES.values()} | {each: each for each in LOSSES}
+    if name not in known:
+        near = difflib.get_close_matches(str(name), known, 1)
+        raise InputError(f"no loss is called {name}", remedy=_nearest(str(name), near or LOSSES))
+    name = known[name]
     entry = pointwise(name)
     needed = entry.hyperparameters
     for given in hyperparameters:
@@ -168,7 +197,7 @@ def loss(name: str, **hyperparameters: float) -> Loss:
     )
 
 
-def _nearest(name: str, known: Mapping[str, Any]) -> str:
+def _nearest(name: str, known: Collection[str]) -> str:
     near = difflib.get_close_matches(name, known, 1)
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(known) or 'none'}"
 

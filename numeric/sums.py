@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from numeric.arrays import Sample, product
+from numeric.arrays import Sample, product, swallowed
 from numeric.compile import Array, kernel
 from numeric.program import CLASS, ROW, Program
 
@@ -57,7 +57,11 @@ class Task:
                 arrays[SHIFT] = z.max(axis=-1)
             if DIRECTION in needed:
                 product(block, data.v, "v", u, self.first + start)
-            yield block, bound(arrays)
+            out = bound(arrays)
+            if bound.overflowed and all(np.isfinite(result).all() for result in out.values()):
+                shown = {"X @ w": z, "y": target} if "z" in needed else {"y": target}
+                raise swallowed(shown, self.first + start)
+            yield block, out
 
     def constant(self, output: str) -> float | None:
         """The output if it is the same for all observations, otherwise None."""

@@ -315,3 +315,32 @@ def test_errors_in_a_deck_name_its_lines(text: str, line: int, words: str) -> No
         read_deck(text, "deck.md")
     assert (caught.value.file, caught.value.line) == ("deck.md", line)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("define: z(w) = w**2\n\nz(w) = w**2\n\nz + 1 = 1 + z\n", (5, 1)),
+        ("define: z(w) = w**2\n\nz(w) = w**2\n\n  w\n= z\n", (6, 3)),
+        ("define: z(w) = w**2\n\nz(w) = w**2\n\nshow: z\n  w\n= w\n", (5, 7)),
+    ],
+)
+def test_a_name_that_an_earlier_chain_defines_is_told_so(text: str, place: tuple[int, int]) -> None:
+    with pytest.raises(InputError) as error:
+        read_chains(text, "x.chain")
+    assert (error.value.line, error.value.column) == place
+    assert str(error.value).endswith(
+        "z is used here as a scalar, but declared as a function of 1 argument; z is defined in line 1, and a "
+        "definition stays in force; use another name"
+    )
+
+
+def test_a_definition_of_the_chain_itself_needs_no_hint() -> None:
+    with pytest.raises(InputError, match="the same form everywhere"):
+        read_chains("define: z(w) = w\n\nz(w) = w\n\ndefine: z(w) = 2*w\n\nz + 1 = 1 + z\n")
+
+
+def test_in_a_deck_the_line_of_an_earlier_definition_is_that_of_the_deck() -> None:
+    deck = "# A\n\n```derive\ndefine: z(w) = w**2\n\nz(w) = w**2\n```\n\n---\n\n```derive\nz + 1 = 1 + z\n```\n"
+    with pytest.raises(InputError, match=r"deck\.md:12:1: .*; z is defined in line 4, and"):
+        read_deck(deck, "deck.md")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -245,7 +246,8 @@ def test_certificates_are_written_and_checked_again(cli: Cli) -> None:
         assert set(ran.document) == {"file", "verdict", "certificate", "steps", "claim"}
         assert (ran.status, ran.document["verdict"]) == (0, "proved")
         assert ran.document["certificate"].startswith(Path(path).stem)
-        assert cli("check", path).out.startswith(f"{path}: proved, {ran.document['steps']} step")
+        steps = ran.document["steps"]
+        assert cli("check", path).out.startswith(f"{path}: proved, {steps} step{'' if steps == 1 else 's'}: ")
 
 
 def test_no_certificate_of_what_is_not_proved(cli: Cli) -> None:
@@ -346,6 +348,18 @@ def test_help_names_every_command_and_status(cli: Cli) -> None:
     assert (ran.status, ran.err) == (0, "")
     for word in ("list", "show", "check", "deck", "0 proved", "1 refuted", "2 bad input", "3 undecided"):
         assert word in ran.out
+
+
+def test_version_is_that_of_the_package(cli: Cli) -> None:
+    ran = cli("--version")
+    assert (ran.status, ran.out, ran.err) == (0, f"symstep {version('symstep')}\n", "")
+
+
+def test_an_inequality_that_is_not_proved_says_what_to_do(cli: Cli) -> None:
+    name = cli.write("a.chain", "given: x, y, z real\n\nx**4 + y**4 + z**4 >= x**2*y*z + x*y**2*z + x*y*z**2\n")
+    ran = cli("check", name, "--json")
+    assert ran.status == 3
+    assert ran.document["lines"][0]["reason"].endswith("(rule positive); write a line in between that shows the step")
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from derive.cli import main
-from derive.kernel.check import check_text
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -106,36 +103,11 @@ def test_kernel_as_a_command_refuses(certificate: Path) -> None:
     assert "Traceback" not in ran.out + ran.err
 
 
-# --- the promised times; docs/performance.md has what was measured ---------------------------------------------------
-
-
-def best(times: int, action: Callable[[], object]) -> float:
-    found = []
-    for _ in range(times):
-        begin = time.perf_counter()
-        action()
-        found.append(time.perf_counter() - begin)
-    return min(found)
-
-
-def test_a_certificate_of_four_steps_is_checked_in_50_milliseconds() -> None:
-    from derive.chains import read_chains
-    from derive.kernel.terms import canonical
-    from derive.prover import prove
-
-    (chain,) = read_chains((ROOT / "tests" / "benchmarks" / "four_steps.chain").read_text(encoding="utf-8"))
-    judged = prove(chain)
-    assert len(judged.steps) == 4
-    text = json.dumps(judged.certificate)
-
-    def check() -> None:
-        canonical.cache_clear()
-        check_text(text)
-
-    assert best(5, check) <= 0.05
-
-
-def test_help_and_the_built_in_deck_are_there_in_time(tmp_path: Path) -> None:
-    assert best(5, lambda: process("--help")) <= 0.4
-    assert best(1, lambda: process("deck", "-o", str(tmp_path / "lecture.html"))) <= 10
-    assert (tmp_path / "lecture.html").stat().st_size > 100_000
+def test_the_built_in_deck_is_written_with_its_pictures(tmp_path: Path) -> None:
+    """How long that takes, tests/benchmarks/speed.py measures."""
+    ran = process("deck", "-o", str(tmp_path / "lecture.html"))
+    assert ran.status == 0, ran.err
+    assert "proved" in ran.out
+    text = (tmp_path / "lecture.html").read_text(encoding="utf-8")
+    assert text.count("data:image/svg+xml") == 2 * text.count("<figure")
+    assert "<figure" in text

@@ -58,6 +58,9 @@ EXACT = [
     ("prod(2, i, 1, -1)", {}, "1"),
     ("sum(1/(i - 1), i, 1, 0)", {}, "0"),
     ("factorial(5) + gamma(5)", {}, "144"),
+    ("kronecker(x, 2) + 3*kronecker(x - 1, y)", {"x": 2, "y": 1}, "4"),
+    ("sum(i**2*kronecker(i, x), i, 1, 3)", {"x": 2}, "4"),
+    ("sum(i**2*kronecker(i, x), i, 1, 3)", {"x": 4}, "0"),
     ("gamma(5/2)/sqrt(pi)", {}, "3/4"),
 ]
 
@@ -73,6 +76,7 @@ UNDEFINED = [
     ("0*(1/x)", {"x": 0}, "division by zero"),
     ("x**-1", {"x": 0}, "division by zero"),
     ("1/(exp(x) - exp(x))", {"x": 1}, "division by zero"),
+    ("kronecker(x, x)", {"x": "1/2"}, "integer"),
     ("log(x)", {"x": 0}, "log"),
     ("log(x)", {"x": -1}, "log"),
     ("sqrt(x)", {"x": "-1/2"}, "sqrt"),
@@ -112,6 +116,8 @@ SLOPES = [
     ("diff(w**(3/2), w)", {"w": 4}, "3"),
     ("diff(1/w, w)", {"w": 2}, "-1/4"),
     ("diff(sum(w**i, i, 1, 3), w)", {"w": 2}, "17"),
+    ("diff(min(abs(w), 2)*(2*abs(w) - min(abs(w), 2))/2, w)", {"w": -2}, "-2"),
+    ("diff(diff(exp(w*x), w), x)", {"w": 0, "x": 0}, "1"),
 ]
 
 
@@ -140,11 +146,23 @@ def test_derivatives_where_there_is_none(text: str, values: dict[str, object]) -
     assert isinstance(at(text, **values), Undefined)
 
 
+def test_a_derivative_by_a_place_moves_that_place_alone() -> None:
+    point = Point({"t": Fraction(2)}, {"u": Family(Fraction(5), {(1,): Fraction(3), (2,): Fraction(7)})})
+    for text, expected in (
+        ("diff(sum(u[i]**2, i, 1, 3), u[t])", 14), ("diff(sum(u[i]**2, i, 1, 3), u[t + 2])", 0),
+        ("diff(u[1]*u[t], u[1])", 7), ("diff(u[2]*u[t], u[2])", 14),
+        ("diff(diff(sum(u[i]**2, i, 1, 3), u[1]), u[t])", 0), ("diff(diff(sum(u[i]**2, i, 1, 3), u[2]), u[t])", 2),
+    ):  # fmt: skip
+        assert evaluate(term(text), point) == expected, text
+
+
 def test_subdifferentials_are_the_one_sided_slopes() -> None:
     assert at("subdiff(abs(w - 1), w)", w=1) == Span(Fraction(-1), Fraction(1))
     assert at("subdiff(max(0, 2*w) + w**2, w)", w=0) == Span(Fraction(0), Fraction(2))
     assert at("subdiff(abs(w), w)", w=3) == Span(Fraction(1), Fraction(1))
-    assert isinstance(at("subdiff(-abs(w), w)", w=0), Unknown)
+    assert at("subdiff(max(w, 0) - min(2*w, x), w)", w=0, x=0) == Span(Fraction(-2), Fraction(1))
+    assert isinstance(at("subdiff(-abs(w), w)", w=0), Undefined)
+    assert isinstance(at("subdiff(min(w, 0), w)", w=0), Undefined)
 
 
 def test_random_derivatives_agree_with_difference_quotients() -> None:

@@ -212,7 +212,7 @@ def test_undecided_lines_share_the_time_of_a_file() -> None:
 def test_a_chain_whose_certificate_is_too_large_is_undecided(run: Run) -> None:
     """Every line is fine; that is no disagreement of judges, and the chain can be split."""
     line = " + ".join(NAMES[:40])
-    text = f"{line}\n" + f"= {line} + 0\n= {line}\n" * 340
+    text = f"{line}\n" + f"= {line} + 0\n= {line}\n" * 120
     assert check(run, text) == (3, "")
     assert check(run, text[: len(text) // 4].rpartition("\n")[0] + "\n", "b.chain")[0] == 0
 
@@ -261,7 +261,7 @@ def test_a_search_that_hangs_is_undecided_and_says_so(monkeypatch: pytest.Monkey
         yield from (k for k in itertools.count() if k < 0)
 
     monkeypatch.setattr("derive.search.sign_forms", hangs)
-    (chain,) = read_chains("given: x > 0\n\nexp(x) >= 1 + x\n")
+    (chain,) = read_chains("given: x > 0\n\nexp(x) >= 1 + x + x**2/2\n")
     begin = time.process_time()
     (line,) = prove(chain, Settings(search_seconds=0.3, witness_seconds=0.2)).judged
     assert (line.verdict, line.message[:28]) == ("undecided", "the search ran out of time; ")

@@ -18,13 +18,14 @@ if "symstep_documents" not in sys.modules:  # the tests are no package
     sys.modules["symstep_documents"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sys.modules["symstep_documents"])
 documents = sys.modules["symstep_documents"]
-if "symstep_lies" not in sys.modules:
-    spec = importlib.util.spec_from_file_location("symstep_lies", Path(__file__).resolve().parent / "lies.py")
-    assert spec is not None
-    assert spec.loader is not None
-    sys.modules["symstep_lies"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["symstep_lies"])
-lies = sys.modules["symstep_lies"]
+for name in ("lies", "growing"):
+    if f"symstep_{name}" not in sys.modules:
+        spec = importlib.util.spec_from_file_location(f"symstep_{name}", Path(__file__).resolve().parent / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[f"symstep_{name}"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[f"symstep_{name}"])
+lies, growing = sys.modules["symstep_lies"], sys.modules["symstep_growing"]
 v, q, step, certificate = documents.v, documents.q, documents.step, documents.certificate
 induction, refused = documents.induction, documents.refused
 Document = dict[str, Any]
@@ -113,7 +114,7 @@ def many_facts() -> Document:
 
 GROWING = {
     "definitions that double": doubled(0), "functions that double": doubled(1), "a long product": long_product(),
-    "many facts": many_facts(), **lies.GROWING,
+    "many facts": many_facts(), **growing.GROWING,
 }  # fmt: skip
 
 

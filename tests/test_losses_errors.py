@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import numeric
 from derive.errors import InputError
+from derive.library import catalogue
 from derive.library.losses import LOSSES
 from numeric.domains import facts
 from numeric.losses import Loss
@@ -64,11 +65,21 @@ def test_what_is_legal_is_accepted(name: str, what: str) -> None:
         ("hubert", "no loss is called hubert; did you mean huber?"),
         ("", "no loss is called ; there are l1, l2"),
         ("binary_cross_entropy", "did you mean binary-cross-entropy?"),
+        ("gaussian-l22", "did you mean gaussian-l2?"),
+        ("laplace-l1-nll", "did you mean laplace-l1?"),
     ],
 )
 def test_an_unknown_loss_is_refused_with_the_nearest_name(name: str, message: str) -> None:
     with pytest.raises(InputError, match=re.escape(message)):
         numeric.loss(name)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_names_that_derive_lists_are_accepted(name: str) -> None:
+    listed = f"{LOSSES[name].model}-{name}"
+    assert listed in {entry.name for entry in catalogue()["losses"]}
+    assert numeric.loss(listed, **RIGHT.get(name, {})) == made(name)
+    assert numeric.loss(listed, **RIGHT.get(name, {})).name == name
 
 
 @pytest.mark.parametrize(
@@ -239,6 +250,62 @@ def test_a_product_beyond_the_floats_is_an_error_that_says_so(name: str, what: s
     assert re.search(r"^$|X @ [wv] is beyond the range of float64|the result is no number", message), message
 
 
+@pytest.mark.parametrize("what", WHAT)
+@pytest.mark.parametrize(("dtype", "sigma"), [(np.float64, 1e-200), (np.float64, 1e160), (np.float32, 1e-30)])
+def test_an_extreme_sigma_is_named_and_nothing_that_there_is_not(what: str, dtype: Any, sigma: float) -> None:
+    given = {name: value.astype(dtype) for name, value in arguments("gaussian-nll").items()}
+    given["w"][-1] = sigma
+    with pytest.raises(InputError) as caught:
+        call(made("gaussian-nll"), what, given)
+    message = str(caught.value)
+    assert re.match(
+        r"sigma = 1(\.0\d+)?e[-+]?\d+ \(w\[3\]\)(, with v\[3\] = \S+)? is out of the range of floats", message
+    )
+    assert ("v[3]" in message) == (what == "hvp")
+    assert "hyperparameter" not in message
+
+
+@pytest.mark.parametrize("what", WHAT[1:])
+@pytest.mark.parametrize(("dtype", "far"), [(np.float32, 1e20), (np.float64, 1e160)])
+@pytest.mark.parametrize("name", ["w", "y"])
+def test_an_overflow_that_the_result_does_not_show_is_an_error(name: str, dtype: Any, far: float, what: str) -> None:
+    """The slope of student-t is 2*r/(nu*s**2 + r**2): an r**2 of inf makes a 0 of it, which times X is wrong."""
+    given = {"w": np.zeros(1, dtype), "X": np.ones((3, 1), dtype), "y": np.zeros(3, dtype), "v": np.ones(1, dtype)}
+    given[name][-1] = far
+    with pytest.raises(InputError, match="beyond the range") as caught:
+        call(made("student-t"), what, given)
+    if what == "gradient":
+        start = {"w": "X @ w is 1", "y": "y is 1"}[name]
+        row = {"w": 0, "y": 2}[name]
+        assert re.match(rf"{start}(\.0\d+)?e\+\d+ in row {row}: ", str(caught.value))
+    assert ("or float64" in str(caught.value)) == (dtype == np.float32)
+    call(made("student-t"), "value", given)  # inf, as the page about losses says
+
+
+def test_a_penalty_that_is_no_number_is_an_error() -> None:
+    """0 times inf, which the penalty of w is here, although the rest is finite."""
+    X = np.array([[0.0], [1e-200]])
+    with pytest.raises(InputError, match="the penalty is beyond the range of float64; use smaller parameters w"):
+        numeric.loss("ridge", lam=0.0).value(np.array([1e200]), X, np.zeros(2))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("z", [-1e30, -800.0, -100.0, 0.0, 100.0, 800.0, 1e30])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_no_other_loss_hides_an_overflow(name: str, z: float, dtype: Any) -> None:
+    """Exponentials that vanish or that are too large are no reason for an error of that kind."""
+    given = {key: value.astype(dtype) for key, value in arguments(name).items()}
+    given["w"][0], given["X"][:, 0] = z, 1.0
+    for what in WHAT:
+        try:
+            call(made(name), what, given)
+        except InputError as refused:
+            message = str(refused)
+        else:
+            message = ""
+        assert name == "student-t" or "the result would be wrong" not in message
+
+
 # --- domains --------------------------------------------------------------------------------------------------------
 
 
@@ -251,8 +318,9 @@ def test_a_product_beyond_the_floats_is_an_error_that_says_so(name: str, what: s
         ("binary-cross-entropy", -1.0, "y[2] is -1.0; expected 0 <= y <= 1"),
         ("poisson", -1.0, "y[2] is -1.0; expected y >= 0"),
         ("exponential", -5e-324, "y[2] is -5e-324; expected y >= 0"),
-        ("cross-entropy", [0.5, 0.75], "y[2] is [0.5  0.75]; expected sum(y[k], k, 1, K) = 1"),
-        ("cross-entropy", [0.0, 0.0], "y[2] is [0. 0.]; expected sum(y[k], k, 1, K) = 1"),
+        ("cross-entropy", [0.5, 0.75], "y[2] is [0.5  0.75]; expected y[k] >= 0; sum(y[k], k, 1, K) = 1"),
+        ("cross-entropy", [0.0, 0.0], "y[2] is [0. 0.]; expected y[k] >= 0; sum(y[k], k, 1, K) = 1"),
+        ("cross-entropy", [-0.5, 1.5], "y[2] is [-0.5  1.5]; expected y[k] >= 0; sum(y[k], k, 1, K) = 1"),
     ],
 )
 def test_labels_outside_their_domain_are_refused_with_their_row(name: str, wrong: Any, message: str, what: str) -> None:
@@ -286,7 +354,7 @@ def test_probabilities_that_no_rounding_explains_are_refused(dtype: Any) -> None
     eps = np.finfo(dtype).eps
     w, X = np.zeros((1, 2), dtype), np.ones((1, 1), dtype)
     numeric.loss("cross-entropy").value(w, X, np.array([[0.5, 0.5 + 2 * eps]], dtype))
-    with pytest.raises(InputError, match=r"expected sum\(y\[k\], k, 1, K\) = 1"):
+    with pytest.raises(InputError, match=r"; sum\(y\[k\], k, 1, K\) = 1"):
         numeric.loss("cross-entropy").value(w, X, np.array([[0.5, 0.5 + 4 * eps]], dtype))
 
 

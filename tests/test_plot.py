@@ -152,10 +152,19 @@ def test_the_words_hold_the_numbers(kind: str, options: dict[str, str]) -> None:
     silent = {"loss_least", "count", "measured_values", "p", "n", "largest_difference", "measured_p"}
     for name, value in drawing.figures.items():
         if name.rstrip("_123456") not in silent:
-            assert canvas.number(value) in drawing.alt.en, name
-            assert canvas.number(value) in drawing.alt.ko, name
+            for words in (drawing.alt.en, drawing.alt.ko):
+                assert any(_three(Fraction(shown)) == _three(value) for shown in _numbers(words)), name
     assert re.search("[가-힣]", drawing.alt.ko)
     assert not re.search("[가-힣]", drawing.alt.en)
+
+
+def _numbers(words: str) -> list[str]:
+    found = re.findall(r"-?[0-9][0-9,]*(?:\.[0-9]+)?(?:e[+-][0-9]+|/[0-9]+)?", words)
+    return [number.rstrip(",").replace(",", "") for number in found]
+
+
+def _three(value: float | Fraction) -> str:
+    return f"{float(value) or 0.0:.3g}"
 
 
 # --- what is drawn is what is proved ----------------------------------------------------------------------------------
@@ -215,9 +224,24 @@ def test_paths_are_the_closed_form_and_running_the_recurrence_gives_them_too(eta
 def test_which_rates_converge_is_the_claim_of_the_library() -> None:
     words = drawn("trajectory", {"large": "1", "small": "0.99"}).alt.en  # at 2/L exactly it does not converge
     assert words.count("does not converge") == 1
-    assert "large, 0.2: does not converge" in words
+    assert "at 2/L, 0.2: does not converge" in words
     for eta in ("1/10", "2/10", "21/100"):
         assert formulas.stable(Fraction(eta), [Fraction(1), Fraction(10)]) == (Fraction(eta) < Fraction(2, 10))
+
+
+def test_what_does_not_converge_is_seen_to_go_away_by_default() -> None:
+    figures = drawn("trajectory").figures
+    assert figures["distance_large"] > 1.4 * figures["distance_start"]
+    assert figures["distance_large"] < descent.WINDOW
+    assert max(figures["distance_good"], figures["distance_small"]) < figures["distance_start"]
+
+
+def test_paths_are_called_by_where_their_rates_lie() -> None:
+    alt = drawn("trajectory", {"small": "9", "steps": "5"}).alt
+    assert "above 2/L, 1.8: does not converge" in alt.en
+    assert "2/L보다 큼 1.8: 수렴하지 않음" in alt.ko
+    assert "small" not in alt.en
+    assert "below 2/L, 0.02: converges" in drawn("trajectory").alt.en
 
 
 @pytest.mark.parametrize("eta", ["1/50", "1/10", "2/11", "19/100", "1/3"])

@@ -40,6 +40,7 @@ LAPLACE = Derivation(
     name="laplace-l1",
     title=Text("Laplace noise gives the L1 loss", "라플라스 잡음이면 L1 손실"),
     source="lecture 03",
+    meanings={"b": Text("scale of the noise", "노이즈의 척도")},
     assumptions=parse_given("b > 0; w, x[i], y[i] real; N integer >= 1; f(x, w) real"),
     goal=goal.term,
     goal_binders=goal.binders,
@@ -295,6 +296,12 @@ def test_the_notation_table() -> None:
     for use in rows.values():
         assert use.gloss.en, use.name
         assert use.gloss.ko, use.name
+
+
+def test_a_meaning_is_said_and_not_guessed_from_a_letter() -> None:
+    (item,) = read_chains("symbol: v -- direction | 방향\ngiven: v, m, p real\n\nv*m*p = p*m*v\n")
+    found = {use.name: use.gloss for use in symbols_used(item)}
+    assert found == {"v": Text("direction", "방향"), "m": Text(), "p": Text()}
 
 
 def test_what_is_given_is_printed() -> None:

@@ -285,6 +285,28 @@ def test_every_point_that_is_tried_satisfies_every_fact() -> None:
         assert tried
 
 
+def test_the_name_of_a_derivative_is_the_derivative() -> None:
+    """Functions are drawn, what is named their derivative follows; where that is impossible the point is left out."""
+    given = "f(x, w), g(x, w), h(x, w) real; diff(f(x, w), w) = g(x, w); diff(g(x, w), w) = h(x, w)"
+    space = Space(parse_given(given), ())
+    seen = set()
+    for picked in space.candidates(60):
+        functions = space.point(picked).functions
+        assert dict(functions["g"].terms) == dict(functions["f"].slope(1).terms)
+        assert dict(functions["h"].terms) == dict(functions["g"].slope(1).terms)
+        seen.add(functions["h"].constant)
+    assert seen == {True, False}
+    both = "f(x), g(x), h(x) real; diff(f(x), x) = h(x); diff(g(x), x) = h(x)"
+    space = Space(parse_given(both), ())
+    for picked in space.candidates(60):
+        functions = space.point(picked).functions
+        assert dict(functions["f"].slope(0).terms) == dict(functions["g"].slope(0).terms)
+    right = chain(f"{both}; w real", "diff(f(w), w)", "= diff(g(w), w)")
+    wrong = chain(f"{both}; w real", "diff(f(w), w)", "= -diff(g(w), w)")
+    assert witness(right) is None
+    assert witness(wrong) is not None
+
+
 # --- the second judge -----------------------------------------------------------------------------------------------
 
 

@@ -218,10 +218,8 @@ class Space:
             if isinstance(x, Fraction) and name not in self.integers:
                 wide = Fraction(self.random.randint(-bound, bound), self.random.randint(1, below))
                 own = [f for f in self.facts if self._own[f] == {name}]
-                for candidate in (wide, -wide, x + (x or 1) * wide / (2 * bound), x + abs(wide) / bound):
-                    if all(self._alone(name, candidate, f) for f in own):
-                        x = candidate
-                        break
+                tried = _beside(wide, x, bound)
+                x = next((c for c in tried if all(self._alone(name, c, f) for f in own)), x)
             elif isinstance(x, Polynomial) and not x.constant:
                 factor = Fraction(self.random.randint(1, 30), self.random.randint(1, 7))
                 x = Polynomial((*((e, c * factor) for e, c in x.terms),))
@@ -327,6 +325,13 @@ class Space:
     def _anywhere(self, tries: int) -> Iterator[dict[Slot, Choice]]:
         for _ in range(tries):
             yield self.scattered()
+
+
+def _beside(wide: Fraction, x: Fraction, bound: int) -> Iterator[Fraction]:
+    """A wide value, or one near x, each worked out only where those before it will not do."""
+    yield from (wide, -wide)
+    yield x + (x or 1) * wide / (2 * bound)
+    yield x + abs(wide) / bound
 
 
 def _ends(name: str, facts: Sequence[Term]) -> Iterator[Fraction]:

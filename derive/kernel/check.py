@@ -130,7 +130,7 @@ class Loader:
         self.roles: dict[str, tuple[str, int]] = {}
         self.kinds: dict[str, str] = {}
         self.definitions: dict[str, tuple[int, Term]] = {}
-        self.nodes = 0
+        self.nodes, self.left = 0, [T.MAX_NODES]  # how many were read, and how many may come out of definitions
 
     def declare(self, name: Any, role: Any, arity: Any, kind: Any) -> None:
         least, most = {"scalar": (0, 0), "indexed": (1, 64), "function": (1, 64)}[role]
@@ -145,7 +145,7 @@ class Loader:
         return Fraction(data)
 
     def unfolded(self, data: Any, bound: int = 0) -> Term:
-        return unfold(self.term(data, bound), self.definitions)
+        return unfold(self.term(data, bound), self.definitions, self.left)
 
     def term(self, data: Any, bound: int = 0, depth: int = 0) -> Term:
         """A term under so many binders; the shape of every node is checked."""

@@ -18,6 +18,8 @@ from derive.model import Model
 
 _BISHOP = "Bishop, Pattern Recognition and Machine Learning, 2006"
 
+PREDICTION = Text("prediction", "예측값")
+
 MODELS: dict[str, Model] = {
     model.name: model
     for model in (
@@ -25,32 +27,42 @@ MODELS: dict[str, Model] = {
             "laplace", Text("Laplace", "라플라스"), "exp(-abs(y - mu)/scale)/(2*scale)",
             given="scale > 0", parameters={"scale": "b"},
             source="Johnson, Kotz and Balakrishnan, Continuous Univariate Distributions 2, 1995, eq. (24.1)",
+            meanings={"scale": Text("scale of the noise", "노이즈의 척도"), "mu": PREDICTION},
         ),
         Model(
             "gaussian", Text("Gaussian", "가우시안"), "exp(-(y - mu)**2/(2*sigma**2))/sqrt(2*pi*sigma**2)",
             given="sigma > 0", parameters={"sigma": "sigma"}, source=f"{_BISHOP}, eq. (1.46)",
+            meanings={"sigma": Text("standard deviation of the noise", "노이즈의 표준편차"), "mu": PREDICTION},
         ),
         Model(
             "bernoulli", Text("Bernoulli", "베르누이"), "mu**y*(1 - mu)**(1 - y)", prediction="0 < {mu} < 1",
             total="mu**0*(1 - mu)**(1 - 0) + mu**1*(1 - mu)**(1 - 1) = 1", source=f"{_BISHOP}, eq. (2.2)",
+            meanings={"mu": PREDICTION},
         ),
         Model(
             "categorical", Text("categorical", "범주형"), "prod(mu[k]**y[k], k, 1, K)",
             given="K integer >= 1", prediction="{mu} > 0", source=f"{_BISHOP}, eq. (2.26)",
+            meanings={"mu": PREDICTION},
         ),
         Model(
             "poisson", Text("Poisson", "푸아송"), "mu**y*exp(-mu)/factorial(y)", prediction="{mu} > 0",
             observation="{y} integer >= 0",
             source="Johnson, Kemp and Kotz, Univariate Discrete Distributions, 2005, eq. (4.1)",
+            meanings={"mu": PREDICTION},
         ),
         Model(
             "exponential", Text("exponential", "지수"), "exp(-y/mu)/mu", prediction="{mu} > 0",
             source="Johnson, Kotz and Balakrishnan, Continuous Univariate Distributions 1, 1994, eq. (19.1)",
+            meanings={"mu": PREDICTION},
         ),
         Model(
             "student-t", Text("Student-t", "스튜던트 t"),
             "gamma((nu + 1)/2)/(gamma(nu/2)*sqrt(nu*pi)*s)*(1 + (y - mu)**2/(nu*s**2))**(-(nu + 1)/2)",
             given="nu > 0; s > 0", parameters={"nu": "nu", "s": "s"}, source=f"{_BISHOP}, eq. (2.159)",
+            meanings={
+                "nu": Text("degrees of freedom", "자유도"), "s": Text("scale of the noise", "노이즈의 척도"),
+                "mu": PREDICTION,
+            },
         ),
         Model(
             "huber", Text("Huber's density", "후버 밀도"),
@@ -58,12 +70,16 @@ MODELS: dict[str, Model] = {
             "/(sqrt(2*pi)*erf(delta/sqrt(2)) + 2*exp(-delta**2/2)/delta)",
             given="delta > 0", parameters={"delta": "delta"},
             source="Huber, Robust Estimation of a Location Parameter, 1964, eq. (1.4)",
+            meanings={"delta": Text("where quadratic becomes linear", "이차에서 일차로 바뀌는 곳"), "mu": PREDICTION},
         ),
         Model(
             "asymmetric-laplace", Text("asymmetric Laplace", "비대칭 라플라스"),
             "tau*(1 - tau)/scale*exp(-max(tau*(y - mu), (tau - 1)*(y - mu))/scale)",
             given="0 < tau < 1; scale > 0", parameters={"tau": "tau", "scale": "b"},
             source="Yu and Moyeed, Bayesian Quantile Regression, 2001, eq. (2)",
+            meanings={
+                "tau": Text("quantile", "분위"), "scale": Text("scale of the noise", "노이즈의 척도"), "mu": PREDICTION,
+            },
         ),
     )
 }  # fmt: skip
@@ -75,10 +91,12 @@ PRIORS: dict[str, Model] = {
         Model(
             "gaussian-prior", Text("Gaussian prior", "가우시안 사전분포"), "exp(-w**2/(2*tau**2))/sqrt(2*pi*tau**2)",
             given="tau > 0", source=f"{_BISHOP}, eq. (3.52)",
+            meanings={"tau": Text("standard deviation of the prior", "사전분포의 표준편차")},
         ),
         Model(
             "laplace-prior", Text("Laplace prior", "라플라스 사전분포"), "exp(-abs(w)/t)/(2*t)",
             given="t > 0", source="Tibshirani, Regression Shrinkage and Selection via the Lasso, 1996, sec. 5",
+            meanings={"t": Text("scale of the prior", "사전분포의 척도")},
         ),
     )
 }  # fmt: skip
@@ -139,7 +157,7 @@ LOSSES: dict[str, Loss] = {
             {"z z": "exp(z[k])/sum(exp(z[j]), j, 1, K)*kronecker(k, l)"
                     " - exp(z[k])/sum(exp(z[j]), j, 1, K)*(exp(z[l])/sum(exp(z[j]), j, 1, K))"},
             link="softmax", plain="log(sum(exp(z[k]), k, 1, K)) - sum(y[k]*z[k], k, 1, K)",
-            observation="sum(y[k], k, 1, K) = 1",
+            observation="y[k] >= 0; sum(y[k], k, 1, K) = 1",
         ),
         Loss(
             "poisson", Text("Poisson loss", "푸아송 손실"), "poisson", "mu - y*log(mu)", {"z": "exp(z) - y"},

@@ -45,11 +45,11 @@ def symbols_used(derivation: Derivation, notation: Notation = DEFAULT) -> tuple[
     return (*rows, *_indices(derivation, naming, set(order)))
 
 
-def few(domains: Iterable[str], more: str, most: int = 3) -> list[str]:
+def few(domains: Iterable[str], more: str, most: int = 2) -> list[str]:
     """The domains of a symbol that several derivations use, cut short: a table is no place for all of them.
 
     >>> few("abcde", "...")
-    ['a', 'b', 'c', '...']
+    ['a', 'b', '...']
     """
     found = list(domains)
     return found if len(found) <= most else [*found[:most], more]
@@ -106,7 +106,9 @@ def _row(derivation: Derivation, symbol: Symbol, role: str, naming: Naming) -> S
     formulas = facts_latex(derivation, about, naming)
     if symbol.kind == "integer" or not formulas:
         formulas.insert(0, rf"{shown} \in {_SETS[symbol.kind]}")
-    gloss = _likelihood(derivation, symbol.name) or naming.notation.gloss(symbol.name)
+    found = _likelihood(derivation, symbol.name) or derivation.meanings.get(symbol.name)
+    used = {"ix": "indexed", "call": "function"}.get(role, symbol.role)  # a defined name is not declared
+    gloss = found or naming.notation.gloss(symbol.name, used, symbol.kind)
     return SymbolUse(symbol.name, shown, gloss, words, r",\; ".join(formulas))
 
 
@@ -122,7 +124,7 @@ def _likelihood(derivation: Derivation, name: str) -> Text:
 def _about(fact: Term, name: str) -> bool:
     """Whether a fact bounds one symbol by a number or another name: b > 0, a < 1, M <= N."""
     inner = fact[2] if fact[0] == "all" else fact
-    if inner[0] not in RELATION_SIGNS or inner[0] == "<=>":
+    if inner[0] not in ("<", "<=", ">", ">=", "!="):  # w = 0 says where one looks, not where w lives
         return False
     left, right = inner[1], inner[2]
     sides = [side for side in (left, right) if side[0] in ("v", "ix", "call") and side[1] == name]
@@ -180,6 +182,10 @@ def _with_names(term: Term, names: tuple[str, ...]) -> Term:
     return tuple(_with_names(part, names) if isinstance(part, tuple) and part else part for part in term)
 
 
+def _index_gloss(derivation: Derivation, name: str, naming: Naming) -> Text:
+    return derivation.meanings.get(name) or naming.notation.gloss(name, "scalar", "integer")
+
+
 def _instance(fact: Term, derivation: Derivation) -> Term:
     """A fact about every member of a family, said of the first member that the derivation uses, or of the i-th."""
     if fact[0] == "slope":  # the derivative of phi by u is phi'
@@ -218,4 +224,6 @@ def _indices(derivation: Derivation, naming: Naming, names: set[str]) -> Iterato
             shown, low, high = str(naming.printed(name)), latex(node[1], naming=naming), latex(node[2], naming=naming)
             words = f"{name} = {_ascii(node[1])}, ..., {_ascii(node[2])}" if all(map(_simple, node[1:3])) else ""
             domain = Text(words) if words else _KINDS["integer"]
-            yield SymbolUse(name, shown, naming.notation.gloss(name), domain, rf"{shown} = {low}, \dots, {high}")
+            yield SymbolUse(
+                name, shown, _index_gloss(derivation, name, naming), domain, rf"{shown} = {low}, \dots, {high}"
+            )

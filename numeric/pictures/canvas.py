@@ -10,6 +10,7 @@ import io
 import math
 import re
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,6 +26,7 @@ SIZE = (10.0, 4.7)  # inches; on a slide about a sixth larger
 DOTS = {"png": 160, "gif": 80}  # for each inch
 FRAMES, FRAME = 40, 100  # at most so many pictures in a .gif, each for so many milliseconds
 FORMATS = ("svg", "png", "pdf", "gif")
+PLACES = 8  # behind the point, of a number that is printed exactly
 INSTALL = "pip install 'symstep[plot]'"
 HANGUL = (
     "NanumGothic", "NanumBarunGothic", "Noto Sans CJK KR", "Noto Sans KR", "Apple SD Gothic Neo", "Malgun Gothic",
@@ -75,13 +77,29 @@ class Scene(NamedTuple):
 
 
 def number(value: float | Fraction) -> str:
-    """A number with three figures, as it is printed in pictures and their words.
+    """A number as it is printed in pictures and their words: what was given exactly, what was computed with 3 figures.
 
-    >>> number(0.17647), number(2455065941), number(1.6e-7), number(3)
-    ('0.176', '2,460,000,000', '1.6e-07', '3')
+    A fraction is a decimal where that ends, else itself; a long one is cut, which three dots tell.
+
+    >>> number(0.17647), number(2455065941.0), number(1.6e-7), number(999.9)
+    ('0.176', '2,460,000,000', '1.6e-07', '1,000')
+    >>> number(Fraction(1999, 2)), number(Fraction(2, 11)), number(Fraction(10**9 + 1, 3 * 10**12))
+    ('999.5', '2/11', '0.00033333...')
     """
-    value = float(value) or 0.0  # no minus before a zero
-    return f"{float(f'{value:.3g}'):,.0f}" if 1e3 <= abs(value) < 1e12 else f"{value:.3g}"
+    if isinstance(value, Fraction):
+        return _exact(value)
+    value = float(f"{value:.3g}") or 0.0  # no minus before a zero
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e12 else f"{value:.3g}"
+
+
+def _exact(value: Fraction) -> str:
+    places = next((at for at in range(PLACES + 1) if (value * 10**at).denominator == 1), None)
+    if places is not None:
+        return f"{Decimal(int(value * 10**places)).scaleb(-places):,f}"
+    shown = f"{value.numerator}/{value.denominator}"
+    if len(shown) <= PLACES + 2:
+        return shown
+    return f"{Decimal(int(value * 10**PLACES)).scaleb(-PLACES):,f}..."
 
 
 def tex(value: float | Fraction) -> str:
@@ -91,18 +109,28 @@ def tex(value: float | Fraction) -> str:
     ('1.6\\cdot 10^{-7}', '2{,}460{,}000{,}000')
     """
     digits, power, exponent = number(value).partition("e")
-    digits = digits.replace(",", "{,}")
+    digits = digits.replace(",", "{,}").replace("...", r"\ldots")
     return rf"{digits}\cdot 10^{{{int(exponent)}}}" if power else digits
 
 
-def log_scale(axes: Axes, which: str = "y") -> None:
-    """Powers of ten along an axis; their minus signs are in the math font, as a Hangul font may have none."""
-    from matplotlib.ticker import FuncFormatter
+def log_scale(axes: Axes, which: str = "y", ticks: Sequence[int] = ()) -> None:
+    """A logarithmic axis of what is drawn already: with these ticks, or with powers of ten where it spans two of them.
 
-    powers = FuncFormatter(lambda value, _: f"$10^{{{math.log10(value):.0f}}}$")
-    for name in which:
-        getattr(axes, f"set_{name}scale")("log")
-        getattr(axes, f"{name}axis").set_major_formatter(powers)
+    Their minus signs are in the math font, as a Hangul font may have none.
+    """
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
+
+    getattr(axes, f"set_{which}scale")("log")
+    axis = getattr(axes, f"{which}axis")
+    low, high = axis.get_view_interval()
+    if ticks or math.floor(math.log10(high)) <= math.ceil(math.log10(low)):
+        axis.set_major_locator(FixedLocator(ticks) if ticks else MaxNLocator(4))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.10g}".replace("-", "\N{MINUS SIGN}")))
+    else:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"$10^{{{math.log10(value):.0f}}}$"))
+    axis.set_minor_formatter(NullFormatter())
+    if ticks:
+        axis.set_minor_locator(NullLocator())
 
 
 def paint(scene: Scene, lang: str, format: str, warnings: list[str]) -> bytes:

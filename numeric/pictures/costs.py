@@ -42,10 +42,10 @@ def cost(values: Mapping[str, Any]) -> Scene:
     ratio = figures["count_hessian"] / figures["count_step"]
     alt = Text(
         f"Operations over the number of parameters p, both axes logarithmic, with {n} samples. At p = {largest} a "
-        f"Hessian with its Cholesky factor takes {number(figures['count_hessian'])}, a gradient step "
+        f"Hessian with its Cholesky factor takes about {number(figures['count_hessian'])}, a gradient step about "
         f"{number(figures['count_step'])}: {number(ratio)} times less.",
-        f"표본 {n}개일 때 파라미터 수 p에 따른 연산 횟수, 두 축 모두 로그. p = {largest}에서 헤세 행렬과 숄레스키 "
-        f"분해는 {number(figures['count_hessian'])}번, 경사하강법 한 걸음은 {number(figures['count_step'])}번: "
+        f"샘플 {n}개일 때 파라미터 수 p에 따른 연산 횟수, 두 축 모두 로그. p = {largest}에서 헤시안과 촐레스키 "
+        f"분해는 약 {number(figures['count_hessian'])}번, 경사하강법 한 걸음은 약 {number(figures['count_step'])}번: "
         f"{number(ratio)}배 차이.",
     )
     times: dict[str, list[float]] = {}
@@ -64,7 +64,7 @@ def cost(values: Mapping[str, Any]) -> Scene:
 
     def draw(figure: Figure, say: Say) -> Sequence[Moving]:
         names = {
-            "hessian": Text("Hessian, Cholesky", "헤세 행렬, 숄레스키 분해"),
+            "hessian": Text("Hessian, Cholesky", "헤시안, 촐레스키 분해"),
             "step": Text("one gradient step", "경사하강법 한 걸음"),
         }
         formulas = {name: show(term).replace("**", "^").replace("*", r"\,") for name, term in terms.items()}
@@ -83,13 +83,25 @@ def cost(values: Mapping[str, Any]) -> Scene:
             panels[1].set_ylabel(say(Text("seconds", "초")))
             panels[1].set_title(say(Text("measured on this machine", "이 컴퓨터에서 잰 시간")))
         for axes in panels:
-            log_scale(axes, "xy")
+            log_scale(axes, "x", _apart(sizes))
             axes.set_xlabel(say(Text("parameters $p$", "파라미터 수 $p$")))
+            axes.set_yscale("log")
             axes.set_ylim(None, axes.get_ylim()[1] * 300)  # room for the legend
+            log_scale(axes, "y")
             axes.legend(loc="upper left")
         return ()
 
     return Scene(alt, figures, draw)
+
+
+def _apart(sizes: Sequence[int]) -> list[int]:
+    """Sizes whose labels do not touch, with the largest: at most five.
+
+    >>> _apart([8, 16, 32, 64, 65]), _apart([8, 16, 32, 64, 128, 256, 512, 1024])
+    ([65, 32, 16, 8], [1024, 256, 64, 16])
+    """
+    kept = [size for size in sizes if 3 * size <= 2 * sizes[-1]] + [sizes[-1]]
+    return kept[:: -(1 + len(kept) // 6)]
 
 
 def _seconds(value: float) -> str:

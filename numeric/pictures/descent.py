@@ -27,8 +27,8 @@ from numeric.pictures.formulas import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-START = (-1.0, 0.6)  # of the paths, along the small and the large curvature
-WINDOW = 1.25
+START = (-1.0, 0.4)  # of the paths, along the small and the large curvature
+WINDOW = 1.8
 LARGEST = 1e100
 
 
@@ -51,7 +51,7 @@ def _leaves(steps: int) -> InputError:
 
 
 def trajectory(values: Mapping[str, Any]) -> Scene:
-    """Contours of a quadratic with the paths of gradient descent for a large, a small and a good learning rate.
+    """Contours of a quadratic with the paths of gradient descent for two learning rates and the best one.
 
     Options: mu > 0 and L >= mu are the curvatures, large and small learning rates in units of 2/L; steps. The good one
     is that of gd-rate-only, 2/(mu + L): no other shrinks both directions as much. Paths are the closed form of gd-error
@@ -77,9 +77,9 @@ def trajectory(values: Mapping[str, Any]) -> Scene:
         figures |= {f"eta_{name}": float(eta), f"distance_{name}": ends[name]}
 
     names = {
-        "large": Text("large", "큰 학습률"),
-        "small": Text("small", "작은 학습률"),
-        "good": Text("good", "알맞은 학습률"),
+        "large": _against_border(values["large"]),
+        "small": _against_border(values["small"]),
+        "good": Text("best", "가장 좋은 학습률"),
     }
     verdicts = {True: Text("converges", "수렴"), False: Text("does not converge", "수렴하지 않음")}
     told = {name: verdicts[stable(eta, (mu, big))] for name, eta in rates.items()}
@@ -131,6 +131,13 @@ def trajectory(values: Mapping[str, Any]) -> Scene:
     return Scene(alt, figures, draw)
 
 
+def _against_border(ratio: Fraction) -> Text:
+    """Where a learning rate lies, from its ratio to 2/L."""
+    if ratio == 1:
+        return Text("at 2/L", "2/L과 같음")
+    return Text("above 2/L", "2/L보다 큼") if ratio > 1 else Text("below 2/L", "2/L보다 작음")
+
+
 def _height(curvature: Fraction, along: Array) -> Array:
     return evaluate(quadratic(), {"lambda": curvature}, w=along)
 
@@ -156,7 +163,7 @@ def convergence(values: Mapping[str, Any]) -> Scene:
         loss = _losses(eta, (mu, big), steps)
         rate = max(exact_at(shrinking(), {"eta": eta, "lambda": c}) for c in (mu, big))
         bound = evaluate(most, {"r": rate, "e0": Fraction(1)}, t=np.arange(steps + 1.0)) ** 2 * loss[0]
-        runs.append((eta, float(rate), loss, bound))
+        runs.append((eta, rate, loss, bound))
         figures |= {f"eta_{count}": float(eta), f"rate_{count}": float(rate)}
         figures |= {f"loss_{count}": float(loss[-1]), f"bound_{count}": float(bound[-1])}
     parts = [

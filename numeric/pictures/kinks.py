@@ -16,7 +16,7 @@ from derive.kernel.terms import Term, add, q
 from derive.library.losses import LOSSES
 from derive.model import parsed, replace_names
 from numeric.pictures.canvas import BLACK, BLUE, GREEN, ORANGE, QUIET, RED, Moving, Say, Scene, number, tex
-from numeric.pictures.formulas import evaluate, number_at
+from numeric.pictures.formulas import evaluate, exact_at
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,8 +61,8 @@ def subgradient(values: Mapping[str, Any]) -> Scene:
     observations, at = values["m"], values["w"]
     loss = loss_term(observations)
     low, high = slopes(loss, at)
-    here = number_at(loss, {"w": at})
-    figures = {"w": float(at), "loss": here, "slope_low": float(low), "slope_high": float(high)}
+    here = exact_at(loss, {"w": at})
+    figures = {"w": float(at), "loss": float(here), "slope_low": float(low), "slope_high": float(high)}
     formula = " + ".join(f"|w - {number(m)}|" if m >= 0 else f"|w + {number(-m)}|" for m in observations)
     formula = formula.replace("w - 0|", "w|")
     least = low <= 0 <= high
@@ -88,23 +88,26 @@ def subgradient(values: Mapping[str, Any]) -> Scene:
         curve = evaluate(loss, {}, w=line)
         top, bottom = float(curve.max()), float(curve.min())
         tall = (top - bottom) or 1.0
-        fan = [here + float(each) * (line - float(at)) for each in (low, high)]
+        height = float(here)
+        fan = [height + float(each) * (line - float(at)) for each in (low, high)]
         if low < high:
             graph.fill_between(line, *fan, color=ORANGE, alpha=0.18, linewidth=0)
             for share in np.linspace(0, 1, 7):
                 each = float(low) + share * float(high - low)
-                graph.plot(line, here + each * (line - float(at)), color=ORANGE, linewidth=1.0)
+                graph.plot(line, height + each * (line - float(at)), color=ORANGE, linewidth=1.0)
         label = say(Text("subgradients", "서브그래디언트")) + f" [{number(low)}, {number(high)}]"
         graph.plot(line, fan[0], color=RED, linewidth=1.6, linestyle="--", label=label)
         graph.plot(line, fan[1], color=RED, linewidth=1.6, linestyle="--")
         if least:
-            graph.axhline(here, color=GREEN, linewidth=2, linestyle="-.", label=say(Text("slope 0", "기울기 0")))
+            graph.axhline(height, color=GREEN, linewidth=2, linestyle="-.", label=say(Text("slope 0", "기울기 0")))
         graph.plot(line, curve, color=BLUE, linewidth=2.8)
         graph.set_title(f"${formula}$" if len(formula) < 40 else say(Text("sum of |w - m|", "|w - m|의 합")))
-        graph.plot(float(at), here, "o", color=BLACK, markersize=8)
+        graph.plot(float(at), height, "o", color=BLACK, markersize=8)
         graph.set(xlim=(left, right), ylim=(bottom - 0.45 * tall, top + 0.35 * tall), xlabel="$w$",
                   ylabel=say(Text("loss", "손실")))  # fmt: skip
         graph.legend(loc="upper center", ncols=2)
+        for axes in (graph, slope):
+            axes.locator_params(axis="x", nbins=4)
         _subdifferential(slope, loss, observations, (left, right))
         slope.plot([float(at)] * 2, [float(low), float(high)], color=RED, linewidth=5, solid_capstyle="round")
         slope.plot(float(at), min(max(float(low), 0.0), float(high)), "o", color=GREEN if least else RED, markersize=9)
