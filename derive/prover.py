@@ -34,7 +34,7 @@ class Settings:
     """How hard to look: points for the second judge, and the seconds of computing for one line."""
 
     trials: int = 3
-    search_seconds: float = 4.0
+    search_seconds: float = 2.5
     witness_tries: int = 4000
     witness_seconds: float = 2.0
     seed: int = 0
@@ -204,6 +204,12 @@ class _Session:
         except (RecursionError, ArithmeticError, KeyError, ValueError, TypeError, IndexError) as error:
             raise Refused(f"this is not a term that the rule can read ({error})") from error
 
+    def in_time(self, step: Step, facts: Sequence[Term], indices: tuple[str, ...]) -> list[int]:
+        """As judge; but once the time is up there is no next case to look at."""
+        if self.left() <= 0:
+            raise TimeUp("out of time")
+        return self.judge(step, facts, indices)
+
     def second_judge(self, claim: Claim) -> None:
         """Evaluate both sides at points. Refused where no point could be compared: one judge is not enough."""
         from derive.witness import second_opinion
@@ -309,9 +315,12 @@ class _Session:
             from derive.tactics import Search
 
             integers = frozenset(name for name, kind in self.kinds.items() if kind == "integer")
-            search = Search(self.judge, self.quietly, integers)
-            for rule, hints in search.all(relation, sides[0], sides[1], tuple(self.facts)):
-                yield [Step(rule, *claim, hints)]
+            search = Search(self.in_time, self.quietly, integers)
+            try:
+                for rule, hints in search.all(relation, sides[0], sides[1], tuple(self.facts)):
+                    yield [Step(rule, *claim, hints)]
+            except TimeUp:
+                self.late = True
 
     def optima(self, claim: Claim, sides: list[Term]) -> Iterator[list[Step]]:
         relation, before, after = claim

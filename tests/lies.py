@@ -25,7 +25,7 @@ ACCEPTED: dict[str, Document] = {}
 INDEX: list[Any] = ["b", 0]
 W, A, N, K, ONE = v("w"), v("a"), v("n"), v("k"), q(1)
 NAMES = {"w": "real", "a": "real", "s": "real", "n": "integer", "k": "integer", "m": "integer"}
-OTHERS = [["y", "indexed", 1, "real"], ["p", "indexed", 1, "integer"], ["z", "indexed", 2, "real"]]
+OTHERS: list[Any] = [["y", "indexed", 1, "real"], ["p", "indexed", 1, "integer"], ["z", "indexed", 2, "real"]]
 OTHERS += [[name, "function", 1, "real"] for name in ("f", "g")] + [["h", "function", 2, "real"]]
 MODEL = {"w": "0", "a": "0", "s": "1/2", "n": "1", "k": "1", "m": "1", "y": "0", "p": "1", "f": "0", "g": "0", "h": "0"}
 

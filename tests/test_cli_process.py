@@ -109,5 +109,5 @@ def test_the_built_in_deck_is_written_with_its_pictures(tmp_path: Path) -> None:
     assert ran.status == 0, ran.err
     assert "proved" in ran.out
     text = (tmp_path / "lecture.html").read_text(encoding="utf-8")
-    assert text.count("data:image/svg+xml") == 2 * text.count("<figure")
-    assert "<figure" in text
+    assert text.count("<figure") >= 5
+    assert text.count("data:image/svg+xml") >= text.count("<figure")

@@ -211,8 +211,8 @@ def test_undecided_lines_share_the_time_of_a_file() -> None:
 
 def test_a_chain_whose_certificate_is_too_large_is_undecided(run: Run) -> None:
     """Every line is fine; that is no disagreement of judges, and the chain can be split."""
-    line = " + ".join(NAMES[:40])
-    text = f"{line}\n" + f"= {line} + 0\n= {line}\n" * 120
+    line = " + ".join(f"{name}{'x' * 50}" for name in NAMES[:40])
+    text = f"{line}\n" + f"= {line} + 0\n= {line}\n" * 110
     assert check(run, text) == (3, "")
     assert check(run, text[: len(text) // 4].rpartition("\n")[0] + "\n", "b.chain")[0] == 0
 

@@ -43,5 +43,5 @@ def test_limits() -> None:
     ):  # fmt: skip
         assert f"{number:,} {what}" in text, what
     assert f"{nodes.MAX_EXPONENT} in an exponent" in text
-    assert (Settings().search_seconds, Settings().witness_seconds) == (4.0, 2.0)
+    assert (Settings().search_seconds, Settings().witness_seconds) == (2.5, 2.0)
     assert Patience().left == 20.0

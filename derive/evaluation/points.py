@@ -176,7 +176,7 @@ class Space:
                 return False
         point = self.point(picked)
         named = [(point.functions.get(f), point.functions.get(slope), by) for f, slope, by in self.slopes]
-        if not all(f and slope and dict(f.slope(by).terms) == dict(slope.terms) for f, slope, by in named):
+        if not all(f and slope and f.slope(by).table() == slope.table() for f, slope, by in named):
             return False  # two functions with one derivative, or a function that is its own
         return all(satisfies(fact, point) for fact in self.facts)
 

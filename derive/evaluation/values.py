@@ -75,6 +75,17 @@ class Polynomial:
             tuple(((*e[:by], e[by] - 1, *e[by + 1 :]), c * e[by]) for e, c in self.terms if e[by])
         )  # fmt: skip
 
+    def table(self) -> dict[tuple[int, ...], Fraction]:
+        """The coefficients by exponents, each once.
+
+        >>> Polynomial((((1,), Fraction(1)), ((1,), Fraction(1)))).table()
+        {(1,): Fraction(2, 1)}
+        """
+        total: dict[tuple[int, ...], Fraction] = {}
+        for exponents, c in self.terms:
+            total[exponents] = total.get(exponents, Fraction(0)) + c
+        return {exponents: c for exponents, c in total.items() if c}
+
     @property
     def constant(self) -> bool:
         return not any(any(exponents) for exponents, _ in self.terms)

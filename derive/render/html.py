@@ -21,7 +21,7 @@ from derive.render.html_prose import LEAD_SIZE, PROSE_SIZES, block_markup, heigh
 from derive.render.symbol_table import few, symbols_used
 from derive.symbols import LECTURE, Notation
 
-_ROWS = 7  # of a notation table in one of the two columns of a slide
+_ROWS = 5  # of a notation table in one of the two columns of a slide
 _TITLE, _TITLE_WIDTH = 1.85, 54.0  # rem, as in deck.css
 _SPACE_BEFORE_STEPS = 7.0  # rem of prose that may stand above the steps on their first slide
 

@@ -21,7 +21,7 @@ def entry_tex(term: Term, rows: Index, columns: Index = None, notation: Notation
 
     >>> from derive.syntax import parse_expression
     >>> entry_tex(parse_expression("sum(x[i, k]*(2*(z(i) - y[i])), i, 1, N)").term, "k")
-    'X^{\\top} \\left(2 (z - y)\\right)'
+    '2 X^{\\top} \\left(z -y\\right)'
     """
     found = _entry(lambda part: latex(part, notation), term, rows, columns, 0)
     return None if found is None else Tex(found[0])

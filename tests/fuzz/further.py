@@ -167,24 +167,23 @@ def extrema(maker: Any, rng: random.Random) -> tuple[list[Term], list[Claim]]:
     n, m = place(rng), place(rng)
     low, high, size, delta = fn("min", u, w), fn("max", u, w), fn("abs", sub(u, w)), fn("kronecker", n, m)
     laws: list[tuple[str, Term, Term]] = [
-        ("=", add(low, high), add(u, w)), ("=", high, div(add(u, w, size), TWO)), ("=", low, neg(fn("max", neg(u),
-            neg(w)))),
-        ("=", fn("max", u, fn("max", w, t)), fn("max", t, u, w)), ("=", high, u), ("=", low, w), ("=", fn("max", u,
-            u), u),
-        ("=", sub(high, w), fn("max", sub(u, w), ZERO)), ("=", fn("max", u, neg(u)), fn("abs", u)), ("<=", low, u),
-        (">=", high, div(add(u, w), TWO)), ("<=", fn("abs", add(u, w)), add(fn("abs", u), fn("abs", w))),
+        ("=", add(low, high), add(u, w)), ("=", high, div(add(u, w, size), TWO)),
+        ("=", low, neg(fn("max", neg(u), neg(w)))), ("=", fn("max", u, fn("max", w, t)), fn("max", t, u, w)),
+        ("=", high, u), ("=", low, w), ("=", fn("max", u, u), u), ("=", sub(high, w), fn("max", sub(u, w), ZERO)),
+        ("=", fn("max", u, neg(u)), fn("abs", u)), ("<=", low, u), (">=", high, div(add(u, w), TWO)),
+        ("<=", fn("abs", add(u, w)), add(fn("abs", u), fn("abs", w))),
         ("<=", mul(u, w), div(add(to(u, TWO), to(w, TWO)), TWO)), (">=", fn("exp", u), add(ONE, u)),
         ("=", mul(fn("sign", u), u), fn("abs", u)), ("=", to(fn("sign", u), q(3)), fn("sign", u)), (">", high, low),
         ("=", to(delta, TWO), delta), ("=", mul(delta, sub(n, m)), ZERO), ("=", delta, fn("kronecker", m, n)),
-        ("<=", delta, ONE), ("=", delta, ONE), ("=", delta, ZERO), ("<=", fn("erf", u), ONE), (">=", fn("sign", u),
-            q(-1)),
-        ("=", fn("max", u, w), fn("abs", u)), ("=", mul(high, t), fn("max", mul(u, t), mul(w, t))), ("<", low, high),
+        ("<=", delta, ONE), ("=", delta, ONE), ("=", delta, ZERO), ("<=", fn("erf", u), ONE),
+        (">=", fn("sign", u), q(-1)), ("=", fn("max", u, w), fn("abs", u)),
+        ("=", mul(high, t), fn("max", mul(u, t), mul(w, t))), ("<", low, high),
         ("=", sub(fn("abs", u), fn("abs", w)), fn("abs", sub(u, w))), (">", fn("exp", u), add(ONE, u)), ("<", low, u),
         (">=", fn("exp", u), add(ONE, mul(TWO, u))), (">=", high, add(u, ONE)), ("<", fn("erf", u), q("1/2")),
         ("=", fn("max", u, fn("min", w, t)), fn("min", fn("max", u, w), t)), ("=", fn("abs", low), fn("min", size, t)),
         ("<=", low, t), ("=", fn("sign", fn("sign", u)), fn("sign", u)), ("=", fn("sign", fn("abs", u)), ONE),
-        ("=", fn("abs", fn("sign", u)), ONE), (">=", to(fn("sign", u), TWO), fn("sign", u)), ("=", fn("abs", high),
-            high),
+        ("=", fn("abs", fn("sign", u)), ONE), (">=", to(fn("sign", u), TWO), fn("sign", u)),
+        ("=", fn("abs", high), high),
     ]  # fmt: skip
     return [], [claim(rng, *rng.choice(laws)), claim(rng, *rng.choice(laws))]
 
@@ -236,12 +235,12 @@ def kinks(maker: Any, rng: random.Random) -> tuple[list[Term], list[Claim]]:
         return rng.choice((fn("abs", gap), fn("max", u, w), fn("min", u, w), fn("max", u, w, t), fn("sign", gap), u))
 
     one, other = bent(), bent()
-    body = rng.choice((one, add(one, other), mul(one, other), mul(b, one), fn("exp", one), div(one, other), fn("max",
-        one, other),
-                       to(one, TWO), fn("sqrt", one), total(fn("abs", sub(raised(x), ("ix", "z", INDEX)))), to(one, b),
-                       mul(one, maker.term(1)), fn("log", add(ONE, one)), ("diff", one, b), sub(fn("max", one, other),
-                           one),
-                       ("diff", mul(one, other), x), sub(one, other)))  # fmt: skip
+    body = rng.choice((
+        one, add(one, other), mul(one, other), mul(b, one), fn("exp", one), div(one, other), fn("max", one, other),
+        to(one, TWO), fn("sqrt", one), total(fn("abs", sub(raised(x), ("ix", "z", INDEX)))), to(one, b),
+        mul(one, maker.term(1)), fn("log", add(ONE, one)), ("diff", one, b), sub(fn("max", one, other), one),
+        ("diff", mul(one, other), x), sub(one, other),
+    ))  # fmt: skip
     more = [
         ("=", b, ZERO),
         (">", x, ZERO),
@@ -289,13 +288,12 @@ def inductive(maker: Any, rng: random.Random) -> tuple[list[Term], list[Claim]]:
     step, one = sub(("ix", "y", add(INDEX, ONE)), ("ix", "y", INDEX)), add(n, ONE)
     laws: list[tuple[str, Term, Term]] = [
         ("=", total(INDEX), div(mul(n, one), TWO)), ("=", total(to(INDEX, TWO)), div(mul(n, one, add(n, one)), q(6))),
-        ("=", mul(sub(ONE, a), total(to(raised(a), INDEX), ZERO)), sub(ONE, to(a, one))), ("=", total(raised(u)),
-            mul(n, u)),
-        (">=", to(add(ONE, a), n), add(ONE, mul(n, a))), ("=", P.prod(raised(u)), to(u, n)), (">=", to(TWO, n), one),
-        ("=", total(sub(mul(TWO, INDEX), ONE)), to(n, TWO)), ("=", total(step), sub(("ix", "y", one), ("ix", "y",
-            ONE))),
-        (">=", total(to(s, TWO)), ZERO), (">=", mul(n, n), n), (">", to(TWO, n), n), ("<=", total(to(q("1/2"),
-            INDEX)), ONE),
+        ("=", mul(sub(ONE, a), total(to(raised(a), INDEX), ZERO)), sub(ONE, to(a, one))),
+        ("=", total(raised(u)), mul(n, u)), (">=", to(add(ONE, a), n), add(ONE, mul(n, a))),
+        ("=", P.prod(raised(u)), to(u, n)), (">=", to(TWO, n), one),
+        ("=", total(sub(mul(TWO, INDEX), ONE)), to(n, TWO)),
+        ("=", total(step), sub(("ix", "y", one), ("ix", "y", ONE))), (">=", total(to(s, TWO)), ZERO),
+        (">=", mul(n, n), n), (">", to(TWO, n), n), ("<=", total(to(q("1/2"), INDEX)), ONE),
         ("=", total(to(q("1/2"), INDEX)), sub(ONE, to(q("1/2"), n))), (">=", mul(a, n), ZERO), (">=", a, ZERO),
         (">=", ("call", "f", n), ZERO), ("<=", ("ix", "y", n), ("ix", "y", ONE)), ("=", to(neg(ONE), n), ONE),
     ]  # fmt: skip
@@ -336,7 +334,7 @@ def under_a_sum(maker: Any, rng: random.Random) -> tuple[list[Term], list[Claim]
 
 KINDS_OF_CLAIMS = (
     contraction, contraction, exchange, extrema, extrema, by_place, by_place, kinks, kinks, named, inductive,
-        under_a_sum,
+    under_a_sum,
 )  # fmt: skip
 
 

@@ -297,7 +297,7 @@ def run(source: Mutant | None, data: Corpus) -> str:
         process.start()
         theirs.close()
         try:
-            return str(ours.recv()) if ours.poll(12 * SECONDS) else "no answer"
+            return str(ours.recv()) if ours.poll(60 * SECONDS) else "no answer"
         except EOFError:
             return "the process died"
         finally:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 REASONS: dict[str, str] = {
-    "derivative.py: call deleted: ctx.spend(1)": (
-        "a derivative visits each node of a term of bounded size once; what it makes is counted where it is normalised"
-    ),
     "normal.py: call deleted: ctx.spend(1)": (
         "the terms that many sums open are counted by their signs and by their products as well; bombs stay refused"
     ),
     "derivative.py: condition always: part != ONE": "a factor 1 is written, and its normal form is the same",
-    "derivative.py: condition always: slope != term": (
+    "derivative.py: condition always: first != term": (
         "the slope of an unknown function is differentiated for ever: refused by the depth of the recursion"
     ),
-    "derivative.py: alternative never: mentions(e, x[1])": (
+    "derivative.py: alternative never: 1 in moving": (
         "the slope contains the logarithm of the base, whose definedness asks for the same sign"
     ),
+    'derivative.py: call deleted: S.defined(("and", left, right), ctx)': (
+        "the slopes from both sides are made of the same parts, and the one that is returned has to be defined"
+    ),
+    'derivative.py: condition always: tag == "ix"': "only a family is mentioned with no part that mentions it",
     "normal.py: condition always: term not in ctx.normals": "the memory is not used: slower, with the same result",
     "normal.py: condition always: value.denominator > 1": "(u**2)**n = |u|**(2*n) holds for integers n, too",
     "normal.py: condition always: base[2][1] % 2 == 0": ("a root of u**3 is defined where u >= 0, and there u = |u|"),
