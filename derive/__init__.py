@@ -4,6 +4,8 @@
     d = derive.negative_log_likelihood(derive.Laplace(scale="b"))
     d.verify().verdict      # 'proved'
     d.to_latex()
+    derive.optimizers["adam"].to_latex()
+    derive.schedule("step").schedule(T=10).robbins_monro()
 
 Importing this costs nothing: each name below is loaded when it is first used.
 """
@@ -18,7 +20,9 @@ _PUBLIC = {
     "Derivation": "derive.derivation",
     "InputError": "derive.errors",
     "Model": "derive.model",
+    "Schedule": "derive.schedules",
     "SymstepError": "derive.errors",
+    "UpdateRule": "derive.update_rule",
     "catalogue": "derive.library",
     "derivation": "derive.library",
     "maximum_likelihood": "derive.likelihood",
@@ -26,11 +30,12 @@ _PUBLIC = {
     "parts": "derive.likelihood",
     "prove": "derive.prover",
     "read_chains": "derive.chains",
+    "schedule": "derive.schedule_rule",
 }
 _MODELS = ("Laplace", "Gaussian", "Bernoulli", "Categorical", "Poisson", "Exponential", "StudentT", "Huber",
            "AsymmetricLaplace")  # fmt: skip
 
-__all__ = [*_PUBLIC, *_MODELS]
+__all__ = [*_PUBLIC, *_MODELS, "optimizers"]
 
 
 def __getattr__(name: str) -> Any:
@@ -38,6 +43,10 @@ def __getattr__(name: str) -> Any:
         from derive.library.losses import constructor
 
         return constructor(name)
+    if name == "optimizers":
+        from derive.update_rule import optimizers
+
+        return optimizers()
     if name in _PUBLIC:
         return getattr(import_module(_PUBLIC[name]), name)
     raise AttributeError(f"module 'derive' has no attribute {name!r}")

@@ -126,6 +126,10 @@ class _Printer:
             return f"{term[1]}({self.args(term[2:], scope)})"
         if tag == "ix":
             return f"{term[1]}[{self.args(term[2:], scope)}]"
+        if tag == "piecewise":  # of the language of schedules
+            conditions = (self.show(part, IFF, scope) if len(part) > 1 else "True" for part in term[2::2])
+            pieces = zip((self.show(part, ADD, scope) for part in term[1::2]), conditions, strict=True)
+            return f"Piecewise({', '.join(f'({value}, {condition})' for value, condition in pieces)})"
         if tag == "interval":
             return f"[{self.args(term[1:], scope)}]"
         if tag in ("diff", "subdiff"):

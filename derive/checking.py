@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from derive.derivation import VERDICTS, Derivation
 from derive.errors import InputError
 from derive.kernel.check import check_text
 from derive.kernel.terms import Refused
 from derive.limits import Patience
+
+if TYPE_CHECKING:
+    from derive.update_rule import UpdateRule
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,9 @@ def _of_deck(name: str, text: str) -> list[Derivation]:
     from derive.chains import read_deck as read_blocks
     from derive.deck import read_deck
     from derive.library import derivation
+    from derive.rule_blocks import checked_rules
 
-    read_deck(text, name)  # an unknown block is an error here too
+    checked_rules(read_deck(text, name))  # an unknown block is an error here too
     return [
         derivation(item.name, file=name, line=item.line) if isinstance(item, Use) else item
         for entries in read_blocks(text, name)
@@ -81,6 +85,17 @@ def named(name: str, text: str | None = None) -> list[Derivation]:
     if name in [entry.name for entry in catalogue()["lectures"]]:
         return _of_deck(f"{name}.md", lecture_text(name))
     return [derivation(name)]
+
+
+def rule_named(name: str) -> UpdateRule | None:
+    """The update rule that `derive show` is asked for, if the library has one of that name.
+
+    >>> rule_named("adam").title.en, rule_named("laplace-l1")
+    ('Adam', None)
+    """
+    from derive.library.optimizers import OPTIMIZERS
+
+    return OPTIMIZERS.get(name)
 
 
 def _certificate(name: str, text: str) -> dict[str, Any]:

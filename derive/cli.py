@@ -97,8 +97,8 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     sub = command("list", _list, "what the library holds")
-    sub.add_argument("kind", nargs="?", metavar="KIND", help="only these: losses, models, lectures ...")
-    sub = command("show", _show, "print one derivation with its steps")
+    sub.add_argument("kind", nargs="?", metavar="KIND", help="only these: losses, models, optimizers, lectures ...")
+    sub = command("show", _show, "print one derivation with its steps, or one update rule")
     sub.add_argument("name", metavar="NAME", help="a library name (`derive list`) or a .chain file")
     sub.add_argument("--to", choices=("text", "latex", "markdown", "html", "json"), default="text")
     sub.add_argument("--lang", choices=("en", "ko"), default="en")
@@ -111,6 +111,27 @@ def _parser() -> argparse.ArgumentParser:
     ending = "the file to write; its ending is the format: .html, .tex, .md, .ipynb, .pdf"
     sub.add_argument("-o", "--output", required=True, metavar="OUT", help=ending)
     sub.add_argument("--lang", choices=("en", "ko"), default=None, help="the language of the slides; .html has both")
+    sub = command("schedule", _schedule, "decide the Robbins-Monro conditions of a schedule eta_t")
+    sub.add_argument("expression", metavar="EXPR", nargs="?", help="eta_t in t, such as 'eta0/t**p', or a library name")
+    sub.add_argument("--table", action="store_true", help="all schedules of the library with verdicts, in Markdown")
+    sub.add_argument("--given", metavar="FACTS", default="", help="what is known of its parameters: 'eta0 > 0; p real'")
+    told = "the first t; by default 1, and that of the library for a name of it"
+    sub.add_argument("--start", metavar="N", type=int, default=None, help=told)
+    sub = command("export", _export, "write an update rule in another language, as a file that stands alone")
+    sub.add_argument("name", metavar="NAME", help="an update rule (`derive list optimizers`)")
+    sub.add_argument("--to", required=True, metavar="TARGET", help="numpy, torch, optax, c, js or latex")
+    sub.add_argument("--with-decay", action="store_true", help="the rule on the loss plus lam*w**2/2")
+    sub.add_argument("-o", "--output", metavar="FILE", help="the file to write; without it the text is printed")
+    sub = command("verify", _verify, "is this implementation that rule: a proof, a map, or a counterexample")
+    what = "torch.optim.Adam, optax.adam, or path/to/file.py:name, which is read and not run"
+    sub.add_argument("target", nargs="?", metavar="TARGET", help=what)
+    sub.add_argument("--as", dest="rule", metavar="RULE", help="the rule it shall be; without it, the nearest one")
+    sub.add_argument("--set", dest="settings", metavar="NAME=VALUE", action="append", default=[], help="fix a setting")
+    told = "a hyperparameter that is off by default and shall stay a symbol"
+    sub.add_argument("--symbol", dest="symbols", metavar="NAME", action="append", default=[], help=told)
+    sub.add_argument("--all", dest="every", metavar="PACKAGE", help="one table for all of torch or optax")
+    sub.add_argument("--to", choices=("text", "markdown", "html"), default="text")
+    sub.add_argument("--lang", choices=("en", "ko"), default="en")
     _plot_parsers(commands.add_parser("plot", help=_DRAWS, description=_DRAWS))
     return parser
 
@@ -139,6 +160,12 @@ def _joined(argv: Sequence[str]) -> list[str]:
     """`--m -1,2` as `--m=-1,2`: no option of ours begins with a digit, but a value may be negative."""
     words: list[str] = []
     for word in argv:
+        if words[:1] == ["schedule"] and word[:1] == "-" and word[:2] != "--" and word != "-h":
+            if words[-1] == "--given":
+                words[-1] += f"={word}"
+            else:
+                words.append(f" {word}" if words[-1] != "--start" else word)  # a space: an expression, and no option
+            continue
         if words and re.fullmatch(r"--[A-Za-z]\w*", words[-1]) and re.match(r"-[0-9.]", word):
             words[-1] += f"={word}"
         else:
@@ -202,12 +229,23 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from derive.checking import named
+    from derive.checking import named, rule_named
     from derive.limits import Patience
     from derive.prover import prove
     from derive.render import render
+    from derive.schedule_rule import named_schedule
 
     text = _read(options.name) if options.name.endswith(".chain") else None
+    if text is None and (rule := rule_named(options.name)):
+        from derive.render.rule_show import render_rule
+
+        _print(render_rule(rule, "json" if options.json else options.to, options.lang))
+        return EXIT["declared"]
+    if text is None and (row := named_schedule(options.name)):
+        from derive.render.schedule_show import render_schedule
+
+        _print(render_schedule(row, "json" if options.json else options.to, options.lang))
+        return EXIT["declared"]
     patience = Patience()
     judged = [prove(item, patience=patience) for item in named(options.name, text)]
     _print(render(judged, "json" if options.json else options.to, options.lang))
@@ -251,10 +289,71 @@ def _deck(options: argparse.Namespace) -> int:
     write_deck(Path(options.output), result)
     if options.json:
         found = {"output": options.output, "slides": result.slides, "verdict": result.verdict, "lines": result.counts}
+        found |= {"update_rules": result.rules} if result.rules else {}
         _print_json(found | ({"files": list(result.files)} if result.files else {}))
     else:
         _print(f"{options.output}: {result.slides} slides; {result.summary}")
     return EXIT[result.verdict]
+
+
+def _schedule(options: argparse.Namespace) -> int:
+    from derive.render.schedule import schedule_text
+    from derive.schedule_rule import named_schedule
+    from derive.series import decide
+
+    if options.table:
+        from derive.library.schedules import SCHEDULES
+        from derive.render.schedule_table import schedule_rows, schedule_table
+
+        if options.json:
+            _print_json(list(schedule_rows(SCHEDULES.values())))
+        else:
+            _print(schedule_table(SCHEDULES.values()))
+        return 0
+    if options.expression is None:
+        raise InputError("no schedule to decide", remedy="give one in t, such as 'eta0/t**p', or --table")
+    text, given, start = options.expression.strip(), options.given, options.start
+    if row := named_schedule(text):
+        made = row.schedule()
+        text, given = made.expression, "; ".join(part for part in (made.given, given) if part)
+        start = row.first if start is None else start
+    found = decide(text, given, 1 if start is None else start)
+    if options.json:
+        _print_json(found.to_json())
+    else:
+        _print(schedule_text(found))
+    return 0 if found.decided else 3
+
+
+def _export(options: argparse.Namespace) -> int:
+    from derive.slides import write_whole
+    from numeric.export import export
+
+    found = export(options.name, options.to, with_decay=options.with_decay)
+    if options.output:
+        write_whole(Path(options.output), found.text)
+    if options.json:
+        _print_json({"name": found.name, "to": found.to, "text": found.text, "digest": found.digest})
+    elif options.output:
+        _print(f"{options.output}: {found.name} for {found.to}, sha256 {found.digest}")
+    else:
+        _print(found.text.removesuffix("\n"))
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    if options.every:
+        from numeric.survey import survey, table
+
+        rows = survey(options.every)
+        _print_json([row.document for row in rows]) if options.json else _print(table(rows, options.every))
+        return 0
+    from derive.render.verdict import render_verdict
+    from numeric.verification import attempt
+
+    found = attempt(options.target, options.rule, options.symbols, options.settings)
+    _print_json(found.to_json()) if options.json else _print(render_verdict(found, options.to, options.lang))
+    return {"equal": 0, "equal_under": 0, "different": 1}.get(found.verdict, 3)
 
 
 def _draw(plot: Plot) -> Drawing:

@@ -3,7 +3,8 @@
 Slides are separated by lines `---`. The file may begin with headers (`title.en:`, `title.ko:`, `author:`, `lang:`).
 A heading `# English | 한국어` has both languages; other text is given per language between `::: en` (or `ko`) and
 `:::`. `::: notes` holds what only the lecturer sees. Formulas stand in `$...$` and `$$...$$`; a ```` ```derive ````
-block holds chains, which are judged elsewhere, a ```` ```plot ```` block asks for a picture.
+block holds chains, which are judged elsewhere, a ```` ```plot ```` block asks for a picture, a ```` ```rule ```` block
+for update rules of the library.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class Slide:
     title: Heading = _NO_HEADING
     blocks: tuple[Block, ...] = ()
     notes: tuple[Block, ...] = ()
+    foot: tuple[Text, ...] = ()  # what stands below it, beside what its derivations say there
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,10 @@ class Deck:
     def plot_blocks(self) -> Iterator[Block]:
         """The ```plot blocks in order, with the same key."""
         return self._blocks("plot")
+
+    def rule_blocks(self) -> Iterator[Block]:
+        """The ```rule blocks in order, with the same key."""
+        return self._blocks("rule")
 
     def _blocks(self, kind: str) -> Iterator[Block]:
         for slide in self.slides:

@@ -12,7 +12,7 @@ from derive.errors import InputError, MissingDependency
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-OWN_BLOCKS = ("derive", "plot")
+OWN_BLOCKS = ("derive", "plot", "rule")
 CODE_LANGUAGES = ("python", "text", "bash", "toml", "json", "c", "js")
 _RAW_TEX = re.compile(r"\\[A-Za-z]{2,}|\$\$|\$(?!\d)")
 
@@ -30,11 +30,11 @@ class Inline:
 
 @dataclass(frozen=True)
 class Block:
-    """A block of a slide. kind: heading, paragraph, list, quote, table, code, math, derive, plot, rule.
+    """A block of a slide. kind: heading, paragraph, list, quote, table, code, math, line, derive, plot, rule.
 
-    `language` is "" (both) or "en" or "ko". `line` is the line of the file where the content begins: for derive, plot
-    and code the first line of `text`. `items` are the blocks of each list item, or of the quote; `rows` the cells of a
-    table, its head first; `align` one of "", "left", "center", "right" for each column.
+    `language` is "" (both) or "en" or "ko". `line` is the line of the file where the content begins: for derive, plot,
+    rule and code the first line of `text`. `items` are the blocks of each list item, or of the quote; `rows` the cells
+    of a table, its head first; `align` one of "", "left", "center", "right" for each column.
     """
 
     kind: str
@@ -144,7 +144,7 @@ class _Walker:
         if kind == "math_block":
             return self.make("math", text=token.content, line=line)
         if kind == "hr":
-            return self.make("rule")
+            return self.make("line")
         if kind == "table_open":
             return self.table(line)
         raise InputError(f"Markdown {kind!r} is not supported in a deck", remedy="write it another way", line=line)

@@ -323,7 +323,8 @@ def multiples(target: Numbered, facts: list[Known], equation: bool, monomials: M
     for inner in (k for item in facts if item.sign is None or not equation for k in item.poly):
         for k in target:
             rest = monomials.over(inner, k)
-            if rest is not None and monomials.of[rest] and monomials.sign(rest) in (S.POS, S.NEG)[: 1 + equation]:
+            fit = S.POS | S.NEG if equation else S.POS
+            if rest is not None and monomials.of[rest] and monomials.sign(rest) <= fit:
                 found[rest] = Known({rest: C1}, monomials.term(rest), 1)
     return list(found.values())[:6]
 

@@ -23,6 +23,7 @@ from derive.limits import Patience
 from derive.markdown import Block
 from derive.plots import Draw, Picture, Plot, pictured, read_block
 from derive.prover import prove
+from derive.rule_blocks import checked_rules
 
 if TYPE_CHECKING:
     from derive.render.sheet import Rendered
@@ -33,7 +34,8 @@ OURS = b"symstep plot"  # stands in every picture beside a .tex file
 class Built(NamedTuple):
     """A finished deck: the content of the file and what is to be said about it.
 
-    `files` are to stand beside it, by name: the pictures of a .tex file.
+    `rules` is how many update rules it shows: definitions, with nothing to judge. `files` are to stand beside it, by
+    name: the pictures of a .tex file.
     """
 
     content: str | bytes
@@ -42,13 +44,16 @@ class Built(NamedTuple):
     counts: dict[str, int]
     warnings: list[str]
     files: Mapping[str, bytes] = MappingProxyType({})
+    rules: int = 0
 
     @property
     def summary(self) -> str:
         """The verdicts in words, as "12 lines: 12 proved"."""
         total = sum(self.counts.values())
         words = ", ".join(f"{count} {verdict}" for verdict, count in self.counts.items())
-        return f"{total} lines: {words}" if total else "no derivations"
+        shown = f"{total} lines: {words}" if total else "" if self.rules else "no derivations"
+        declared = f"{self.rules} update rule{'s' if self.rules > 1 else ''}: declared" if self.rules else ""
+        return "; ".join(part for part in (shown, declared) if part)
 
 
 def build(text: str, source: str, output: str, *, lang: str | None = None, draw: Draw | None = None) -> Built:
@@ -67,6 +72,7 @@ def build(text: str, source: str, output: str, *, lang: str | None = None, draw:
         )  # fmt: skip
     deck = read_deck(text, source)
     plots = {block.line: _plot(block, source) for block in deck.plot_blocks()}
+    rules = checked_rules(deck)
     patience = Patience()
     judged: dict[int, tuple[Derivation, ...]] = {}
     for block, entries in zip(deck.derive_blocks(), read_blocks(text, source), strict=True):
@@ -84,10 +90,11 @@ def build(text: str, source: str, output: str, *, lang: str | None = None, draw:
     return Built(
         content=rendered.content,
         slides=rendered.slides,
-        verdict=max((d.verdict for d in everything), key=VERDICTS.index, default="proved"),
+        verdict=max((d.verdict for d in everything), key=VERDICTS.index, default="declared" if rules else "proved"),
         counts={verdict: counts[verdict] for verdict in VERDICTS if counts[verdict]},
         warnings=list(dict.fromkeys(warnings)),
         files=rendered.files,
+        rules=rules,
     )
 
 

@@ -200,6 +200,7 @@ class Naming:
     notation: Notation
     table: Mapping[str, Printed]
     function_bases: frozenset[str] = frozenset()
+    above: bool = False  # whether indices stand above, as a lecture writes the steps: w^{t+1}
 
     def printed(self, name: str) -> Printed:
         return self.table.get(name) or self.notation.printed(name)

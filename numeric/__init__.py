@@ -22,9 +22,17 @@ _PUBLIC = {
     "exact_outputs": "numeric.exact",
     "kernel": "numeric.compile",
     "loss": "numeric.losses",
+    "Optimizer": "numeric.optimizers",
+    "OptimizerState": "numeric.states",
+    "optimizer": "numeric.optimizers",
+    "minimize": "numeric.minimization",
     "numpy_text": "numeric.text",
+    "Plateau": "numeric.plateau",
+    "schedule": "numeric.schedules",
     "terms": "numeric.exact",
     "translate": "numeric.translation",
+    "Verdict": "numeric.verification",
+    "verify": "numeric.verification",
 }
 
 __all__ = list(_PUBLIC)

@@ -6,7 +6,8 @@ This is where every tolerance comes from: a float result is right if it lies in 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -76,17 +77,23 @@ def enclosure(program: Program, inputs: Mapping[str, Any], prec: int = 53) -> di
     >>> enclosure(third, {"z": 1})["value"].contains(1 / 3)
     True
     """
+    with arithmetic(prec) as balls:
+        numbers = Numbers(balls.given, balls.constant, balls.operations(), balls.total)
+        return {name: balls.read(value) for name, value in evaluate(program, inputs, numbers).items()}
+
+
+@contextmanager
+def arithmetic(prec: int) -> Iterator[Balls]:
+    """Ball arithmetic of one precision, within a block. Raises MissingDependency without python-flint."""
     try:
         import flint
     except ImportError:
         raise MissingDependency("balls need python-flint: pip install 'symstep[exact]'") from None
     with flint.ctx.workprec(prec):
-        balls = _Balls(flint, FORMATS.get(prec, Format(prec, Fraction(0), None)))
-        numbers = Numbers(balls.given, balls.constant, balls.operations(), balls.total)
-        return {name: balls.read(value) for name, value in evaluate(program, inputs, numbers).items()}
+        yield Balls(flint, FORMATS.get(prec, Format(prec, Fraction(0), None)))
 
 
-class _Balls:
+class Balls:
     """Ball arithmetic of one precision, widened by what a float format adds."""
 
     def __init__(self, flint: Any, format_: Format) -> None:

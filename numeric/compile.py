@@ -25,7 +25,7 @@ Array = NDArray[np.floating[Any]]
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 Step = tuple[Callable[..., Any], tuple[int, ...], int]
 
-_UFUNCS: dict[str, Callable[..., Any]] = {
+UFUNCS: dict[str, Callable[..., Any]] = {
     name: getattr(np, name) for name in OPERATIONS if name not in ("sum", "expand", "kronecker")
 } | {"sum": partial(np.add.reduce, axis=-1)}
 
@@ -34,7 +34,7 @@ def _sign(x: float) -> float:
     return float((x > 0) - (x < 0))
 
 
-_SCALAR: dict[str, Callable[..., float]] = {
+SCALAR_FUNCTIONS: dict[str, Callable[..., float]] = {
     "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv,
     "negative": operator.neg, "absolute": abs, "minimum": min, "maximum": max, "sign": _sign, "power": math.pow,
     "sqrt": math.sqrt, "exp": math.exp, "log": math.log, "expm1": math.expm1, "log1p": math.log1p,
@@ -177,7 +177,7 @@ def kernel(program: Program) -> Kernel:
         if not isinstance(value, Operation):
             continue
         if not value.dims and not any(values[argument].dims for argument in value.arguments):
-            scalars.append((_SCALAR[value.op], value.arguments, number))
+            scalars.append((SCALAR_FUNCTIONS[value.op], value.arguments, number))
             continue
         if value.op not in ("expand", "kronecker"):
             # An elementwise result may overwrite an argument: each element is read before it is written.
@@ -188,7 +188,7 @@ def kernel(program: Program) -> Kernel:
                 free[value.dims].append(len(buffers))
                 buffers.append(value.dims)
             place[number] = free[value.dims].pop()
-            arrays.append((_UFUNCS[value.op], value.arguments, number))
+            arrays.append((UFUNCS[value.op], value.arguments, number))
     return Kernel(program, tuple(scalars), tuple(arrays), tuple(buffers), place)
 
 

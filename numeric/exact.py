@@ -15,7 +15,8 @@ from numbers import Rational
 from typing import Any
 
 from derive.errors import InputError, Undecided
-from derive.kernel.terms import ONE, Term, abstract, q, sub
+from derive.kernel.terms import ONE, TWO, Term, abstract, q, sub
+from numeric.inplace import COPY, Plan
 from numeric.program import CLASS, ROW, Constant, Input, Operation, Program
 
 
@@ -88,6 +89,29 @@ class _Run:
         return self.numbers.operations[value.op](*arguments)
 
 
+def execute(plan: Plan, inputs: Mapping[str, Any], numbers: Numbers) -> dict[str, Any]:
+    """One element through a plan, place by place: each operation reads its places and overwrites its target.
+
+    What comes out is what the kernel computes, with all that it overwrites too early, if it did. Returns arrays and
+    scalar results by name.
+    """
+    values: list[Any] = [None] * len(plan.program.values)
+    for number in plan.scalars:
+        value = plan.program.values[number]
+        if isinstance(value, Constant):
+            values[number] = numbers.constant(value.value)
+        elif isinstance(value, Input):
+            values[number] = numbers.given(inputs[value.name])
+        else:
+            values[number] = numbers.operations[value.op](*(values[argument] for argument in value.arguments))
+    places = [numbers.given(inputs[name]) for name in plan.arrays] + [None] * plan.scratch
+    for write in plan.writes:
+        given = [places[source] if source >= 0 else values[-1 - source] for source in write.arguments]
+        places[write.target] = given[0] if write.op == COPY else numbers.operations[write.op](*given)
+    outputs = {name: values[number] for name, number in plan.scalar_outputs}
+    return outputs | dict(zip(plan.arrays, places, strict=False))
+
+
 def kept(value: Operation, indices: tuple[Any, ...]) -> tuple[Any, ...]:
     """Those class indices of an expanded value that the value has which it repeats."""
     rows = value.dims.count(ROW)
@@ -105,6 +129,21 @@ def rational(number: Any) -> Fraction:
 # --- rationals ------------------------------------------------------------------------------------------------------
 
 
+def rationals(*, uninterpreted: bool = False) -> Numbers:
+    """Exact rationals, with sqrt, exp, log and broken powers refused, or uninterpreted as in `exact_outputs`."""
+    functions = {name: _opaque(name) if uninterpreted else _irrational(name) for name in ("sqrt", "exp", "log")}
+    more: dict[str, Callable[..., Fraction]] = {
+        "log1p": lambda x: functions["log"](1 + x), "expm1": lambda x: functions["exp"](x) - 1,
+    }  # fmt: skip
+    if uninterpreted:
+        more["power"] = _opaque_power
+
+    def constant(value: Fraction | str) -> Fraction:
+        return _irrational(value)(Fraction(0)) if isinstance(value, str) else value
+
+    return Numbers(rational, constant, _RATIONAL | functions | more, sum)
+
+
 def exact_outputs(program: Program, inputs: Mapping[str, Any], *, uninterpreted: bool = False) -> dict[str, Any]:
     """The outputs as rationals, exactly, for one observation; a family is a sequence of numbers.
 
@@ -118,13 +157,7 @@ def exact_outputs(program: Program, inputs: Mapping[str, Any], *, uninterpreted:
     >>> exact_outputs(third, {"z": 1, "y": 3})
     {'value': Fraction(2, 3)}
     """
-    functions = {name: _opaque(name) if uninterpreted else _irrational(name) for name in ("sqrt", "exp", "log")}
-    more = {"log1p": lambda x: functions["log"](1 + x), "expm1": lambda x: functions["exp"](x) - 1}
-
-    def constant(value: Fraction | str) -> Fraction:
-        return _irrational(value)(Fraction(0)) if isinstance(value, str) else value
-
-    return evaluate(program, inputs, Numbers(rational, constant, _RATIONAL | functions | more, sum))
+    return evaluate(program, inputs, rationals(uninterpreted=uninterpreted))
 
 
 def _irrational(name: str) -> Callable[[Fraction], Fraction]:
@@ -156,6 +189,10 @@ def _power(x: Fraction, y: Fraction) -> Fraction:
     if not x and y < 0:
         raise InputError("a negative power of zero")
     return Fraction(x ** int(y))
+
+
+def _opaque_power(x: Fraction, y: Fraction) -> Fraction:
+    return _power(x, y) if y.denominator == 1 else _opaque(f"power {y}")(x)
 
 
 _RATIONAL: dict[str, Callable[..., Fraction]] = {
@@ -198,6 +235,17 @@ def terms(program: Program, indices: Sequence[str] = ("k", "l"), classes: str = 
 
     free = tuple(("v", name) for name in indices)
     return {name: at(number, free[: program.values[number].dims.count(CLASS)]) for name, number in program.outputs}
+
+
+def symbols() -> Numbers:
+    """Terms: what an operation makes of them is the term of the operation."""
+
+    def constant(value: Fraction | str) -> Term:
+        return ("c", value) if isinstance(value, str) else q(value)
+
+    # What is multiplied by itself is a square, and so not negative: sums are not compared factor by factor.
+    square = {"multiply": lambda x, y: ("^", x, TWO) if x == y else _TERMS["multiply"](x, y)}
+    return Numbers(lambda term: term, constant, _TERMS | square, lambda parts: ("+", *parts))
 
 
 def _function(name: str) -> Callable[..., Term]:

@@ -102,7 +102,7 @@ class Loss:
         part = partial(self._part, what)
         given = (w, X, y, v)
         total = sum_over_chunks(part, *given) if any(map(is_chunked, given)) else part(*given, 0)
-        return total if self.penalty is None else self._penalised(self.penalty, what, total, np.asarray(w), v)
+        return self.penalised(what, total, np.asarray(w), v)
 
     def _part(self, what: str, w: Any, X: Any, y: Any, v: Any, first: int) -> Any:
         """The sum over some rows, of which the first has that number."""
@@ -137,7 +137,11 @@ class Loss:
             remedy="scale y and the columns of X" + (", or use float64" if data.X.itemsize < 8 else ""),
         )
 
-    def _penalised(self, penalty: Program, what: str, total: Any, w: Array, v: Any) -> Any:
+    def penalised(self, what: str, total: Any, w: Array, v: Any = None) -> Any:
+        """A sum over the data ("value", "gradient", "hessian" or "hvp") plus what the penalty adds to it."""
+        penalty = self.penalty
+        if penalty is None:
+            return total
         output = {"value": "value", "gradient": "slope"}.get(what, "curvature")
         alone = penalty.only(output)
         given: dict[str, Any] = {"w": w, **self.hyperparameters}

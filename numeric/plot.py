@@ -10,11 +10,13 @@ from typing import Any
 
 from derive.plots import Drawing, Plot
 from numeric.pictures.canvas import FORMATS, Scene, paint
+from numeric.pictures.corrected import bias_correction
 from numeric.pictures.costs import cost
 from numeric.pictures.densities import density
 from numeric.pictures.descent import convergence, trajectory
 from numeric.pictures.kinks import subgradient
 from numeric.pictures.noisy import noise
+from numeric.pictures.valley import adam, momentum, rmsprop
 
 __all__ = ["FORMATS", "KINDS", "draw"]
 
@@ -25,6 +27,10 @@ KINDS: dict[str, Callable[[Mapping[str, Any]], Scene]] = {
     "density": density,
     "subgradient": subgradient,
     "cost": cost,
+    "momentum": momentum,
+    "rmsprop": rmsprop,
+    "adam": adam,
+    "bias-correction": bias_correction,
 }
 
 

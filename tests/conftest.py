@@ -1,4 +1,4 @@
-"""What the tests share: golden files and `pytest --update-golden`."""
+"""What the tests share: golden files (`pytest --update-golden`), and the option `--every-leaf` of the tamper test."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ GOLDEN = Path(__file__).resolve().parent / "golden"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew instead of comparing")
+    parser.addoption("--every-leaf", action="store_true", help="change every leaf of the library's certificates: slow")
 
 
 @pytest.fixture

@@ -73,6 +73,12 @@ def claim(
     }
 
 
+def own(name: str, *parts: Any, **hints: Any) -> Document:
+    """A step about a positive number and a function that has the name of one of ours."""
+    symbols = [["w", "scalar", 0, "real"], [name, "function", 1, "real"]]
+    return claim(*parts, [">", W, q(0)], **hints) | {"symbols": symbols, "model": {"w": "1", name: "0"}}
+
+
 def how(rule: str, **hints: Any) -> Document:
     return {"rule": rule, **hints}
 
@@ -83,6 +89,39 @@ def positive(form: Any) -> Document:
 
 GRAD = how("grad")
 AT_ZERO, POSITIVE, FROM_ONE = ["=", W, q(0)], [">", W, q(0)], [">=", N, ONE]
+
+# --- powers of numbers from 0 to 1 ----------------------------------------------------------------------------------
+
+POWER = ["^", W, N]
+BELOW_ONE, AT_LEAST_ZERO, HALVES = ["<", W, ONE], [">=", W, q(0)], {"w": "1/2", "s": "2"}
+
+
+def below(power: Any, *facts: Any, relation: str = ">", **model: str) -> Document:
+    """That 1 - power is positive, by its sign alone."""
+    return claim("positive", relation, ONE, power, *facts, form=sub(ONE, power), model=HALVES | model)
+
+
+LIES |= {
+    "a power of what may be below 0": below(POWER, BELOW_ONE, FROM_ONE),
+    "a power of what may be below -1": below(POWER, ["<=", W, ONE], FROM_ONE, relation=">="),
+    "a power of what may be 1": below(POWER, AT_LEAST_ZERO, ["<=", W, ONE], FROM_ONE),
+    "a power whose exponent may be 0": below(POWER, AT_LEAST_ZERO, BELOW_ONE, [">=", N, q(0)]),
+    "a power of 0 whose exponent is 0": below(POWER, AT_ZERO, ["=", N, q(0)], w="0", n="0"),
+    "a power whose exponent may be below 0": below(POWER, POSITIVE, BELOW_ONE, relation=">="),
+    "a power whose exponent is no integer": below(["^", W, v("s")], AT_LEAST_ZERO, BELOW_ONE, [">=", v("s"), ONE]),
+    "a power times what may be above 1": below(mul(POWER, A), AT_LEAST_ZERO, BELOW_ONE, FROM_ONE, [">=", A, q(0)]),
+    "a power times what may be below 0": below(
+        mul(POWER, A), ["<=", W, ONE], ["<=", A, ONE], FROM_ONE, relation=">="),
+    "a power over a number up to 1": below(
+        ["/", POWER, A], POSITIVE, BELOW_ONE, FROM_ONE, [">", A, q(0)], BELOW_ONE, ["<=", A, ONE], a="1"),
+    "a power times 2": below(mul(q(2), POWER), AT_LEAST_ZERO, BELOW_ONE, FROM_ONE, relation=">=", w="0"),
+}  # fmt: skip
+ACCEPTED |= {
+    "a power below 1": below(POWER, AT_LEAST_ZERO, BELOW_ONE, FROM_ONE),
+    "a power of at most 1": below(POWER, AT_LEAST_ZERO, ["<=", W, ONE], [">=", N, q(0)], relation=">="),
+    "a power times a number up to 1": below(
+        mul(POWER, A), AT_LEAST_ZERO, BELOW_ONE, FROM_ONE, [">=", A, q(0)], ["<=", A, ONE]),
+}  # fmt: skip
 
 # --- derivatives ----------------------------------------------------------------------------------------------------
 
@@ -133,9 +172,14 @@ LIES |= {
     "a product as if it were a sum": claim(
         "grad", "=", diff(["prod", ONE, N, mul(INDEX, W)]), ["prod", ONE, N, INDEX]),
     "gamma as if it were the largest": claim("grad", "=", diff(f("gamma", W)), ONE, POSITIVE, model={"w": "1"}),
-    **{f"a function of one's own called {name}": claim("grad", "=", diff(call(name, W)), slope) | {
-        "symbols": [["w", "scalar", 0, "real"], [name, "function", 1, "real"]], "model": {}}
-       for name, slope in (("exp", f("exp", W)), ("abs", f("sign", W)), ("max", ONE), ("sum", ONE))},
+    **{f"a function of one's own called {name}": own(name, "grad", "=", diff(call(name, W)), slope) for name, slope in (
+        ("exp", f("exp", W)), ("abs", ONE), ("max", ONE), ("sum", ONE))},
+    "a function of one's own below what abs is": own("abs", "positive", ">=", call("abs", W), W, form=sub(call("abs",
+        W), W)),
+    "gamma, by the slope of a function of that name": own(
+        "gamma", "grad", "=", diff(f("gamma", W)), call("gamma", W), ["slope", "gamma", "gamma", 0]),
+    "gamma, differentiable as a function of that name": own(
+        "gamma", "grad", "=", *[diff(f("gamma", W))] * 2, ["differentiable", "gamma"]),
     "a kronecker by its argument": claim("grad", "=", diff(f("kronecker", N, ONE), N), q(0)),
     "a derivative and its sum by a number": claim("termwise", "=", diff(total(INDEX), ONE), total(INDEX),
         each=how("identity")),
@@ -320,6 +364,7 @@ LIES |= {
     "cases as an object": cases("=", f("abs", W), SIZE, {"0": GRAD}),
     "cases by a text": cases("=", f("abs", W), SIZE, "grad"),
     "term by term, other ranges": terms("=", total(INDEX), total(INDEX, K), how("identity")),
+    "term by term, up to what is no integer": terms("=", total(INDEX, W), total(INDEX, W), GRAD),
     "term by term, strictly": terms("<", total(q(0)), total(ONE), positive(q(-1))),
     "term by term of products": terms("=", ["prod", ONE, N, INDEX], ["prod", ONE, N, INDEX], how("identity")),
     "term by term, turned round": terms("<=", total(["^", y(INDEX), q(2)]), total(f("abs", y(INDEX))), GRAD),

@@ -13,7 +13,7 @@ from derive import hints
 from derive.chains import Use, read_chains, read_deck
 from derive.derivation import Derivation
 from derive.hints import key, recall, record, stored
-from derive.library import catalogue, derivation, lecture_text
+from derive.library import OTHER_KINDS, catalogue, derivation, lecture_text
 from derive.limits import Patience
 from derive.prover import Settings, judged_lines, prove
 
@@ -23,7 +23,7 @@ FILE = Path(hints.__file__).parent / "library" / "hints.json"
 def library() -> Iterator[Derivation]:
     """Everything that is judged without an author: the library, what its entries rest on, the chains of the lecture."""
     for kind, group in catalogue().items():
-        for entry in group if kind != "lectures" else ():
+        for entry in group if kind not in OTHER_KINDS else ():
             item = derivation(entry.name)
             yield item
             yield from (obligation.proof for obligation in item.obligations if obligation.proof is not None)

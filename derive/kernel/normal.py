@@ -147,9 +147,11 @@ def rational_power(base: Poly, e: Fraction, ctx: Context) -> Poly:
 def parted(u: Poly, nonzero: bool, ctx: Context) -> Mono:
     """u >= 0 as powers of what is >= 0: primes, even powers as absolute values, and all of unknown sign as one."""
     c, mono = factors(u, ctx)
-    unknown = tuple((a, k) for a, k in mono if k % 2 and not nonnegative(a, k, ctx))
-    found = [(a if nonnegative(a, k, ctx) else ("f", "abs", a), k) for a, k in mono if (a, k) not in unknown]
-    rest = reduced(unknown, Fraction(1 if c > 0 else -1), ctx)
+    odd = [(a, k) for a, k in mono if k % 2 and not nonnegative(a, k, ctx)]
+    turned = [(P.to_term(P.scale(normal(a, ctx), -1)), k) for a, k in odd if not S.atom_sign(a, ctx) & S.POS]
+    found = [(a if nonnegative(a, k, ctx) else ("f", "abs", a), k) for a, k in mono if (a, k) not in odd] + turned
+    unknown = tuple((a, k) for a, k in odd if S.atom_sign(a, ctx) & S.POS)
+    rest = reduced(unknown, Fraction((-1) ** (len(turned) + (c < 0))), ctx)
     # u*v >= 0 and v >= 0 give u >= 0 only where v is not zero
     if rest != P.UNIT and not nonzero and any(S.atom_sign(a, ctx) & S.ZERO for a, _ in found):
         found, rest = [], P.scale(u, 1 / abs(c))

@@ -168,7 +168,6 @@ def cases(step: Step, ctx: Context) -> None:
                            P                          over which u might range
     """
     on, steps = step.hints["on"], step.hints["steps"]
-    S.defined(on, ctx)
     ways = [relation for relation in ("<", "=", ">") if S.SIGNS[relation] <= S.sign(on, ctx)]
     plain = all(node[0] not in (*OPTIMA, "rec") for node in subterms(("and", step.before, step.after)))
     require(plain, "cases are told apart at a point, not in an argmax, argmin or recurrence")

@@ -14,7 +14,7 @@ from derive.kernel import derivative as D
 from derive.kernel import normal as N
 from derive.kernel import poly as P
 from derive.kernel import ranges as R
-from derive.kernel.poly import Context, Fact, Poly, Signs
+from derive.kernel.poly import Context, Fact, Mono, Poly, Signs
 from derive.kernel.terms import BINDERS, ONE, TWO, Term, add, children, instantiate, require, sub, subterms
 
 POS, ZERO, NEG = frozenset({1}), frozenset({0}), frozenset({-1})
@@ -151,6 +151,7 @@ def facts_about(poly: Poly, ctx: Context) -> list[Fact]:
     for base in dict.fromkeys(base for mono in poly for base, _ in mono if base[0] == "f" and base[1] in BOUNDS):
         for bound in BOUNDS[base[1]](base, *children(base)):
             found += facts_of((">=", bound, ("q", Fraction(0))), -1, ctx)
+    found += (fact for mono in poly if any(base[0] == "^" for base, _ in mono) for fact in at_most_one(mono, ctx))
     if ctx.quantified:
         nodes = (node for mono in poly for base, _ in mono for node in subterms(base) if node[0] in ("ix", "call"))
         places = dict.fromkeys(place for node in nodes for place in (node[2:], *((value,) for value in node[2:])))
@@ -162,6 +163,18 @@ def facts_about(poly: Poly, ctx: Context) -> list[Fact]:
                 if closed and (not integers or all(integer_valued(N.normal(value, ctx), ctx) for value in place)):
                     found += facts_of(reduce(instantiate, reversed(place), relation), number, ctx)
     return found
+
+
+def at_most_one(mono: Mono, ctx: Context) -> list[Fact]:
+    """Powers u**e with 0 <= u <= 1 and e >= 0 have a product <= 1, and < 1 where some u < 1 has e > 0; 0**0 = 1."""
+    known = POS | ZERO
+    for base, k in mono:
+        u, e = base[1:] if base[0] == "^" else (base, ONE)
+        room, exponent = sign(sub(ONE, u), ctx), sign(e, ctx)
+        if k < 0 or (room | exponent | sign(u, ctx)) & NEG:
+            return []
+        known = POS if room == exponent == POS else known
+    return [(known, {(): Fraction(1), mono: Fraction(-1)}, -1)]
 
 
 def facts_of(relation: Term, number: int, ctx: Context) -> list[Fact]:

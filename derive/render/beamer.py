@@ -24,6 +24,7 @@ from derive.render.sheet import Bit, Maker, Rendered, Row, Sheet, checked_langua
 from derive.symbols import LECTURE, Notation
 
 ROOM, SCALE = 17.0, 0.78  # em of 11 pt below the heading; how high TeX sets what is 1 high in a browser
+_MANY = 5  # rows of a table that stand closer
 HANGUL_FONTS = (
     "NanumGothic", "Noto Sans CJK KR", "Noto Sans KR", "Apple SD Gothic Neo", "Malgun Gothic", "Pretendard", "UnDotum",
 )  # fmt: skip
@@ -139,7 +140,7 @@ def _block(block: Block, maker: Maker) -> str:
         return _table(block, maker)
     if kind == "plot":
         return _picture(block, maker)
-    if kind == "rule":
+    if kind == "line":
         return r"{\color{derivehair}\hrule}"
     raise InputError(f"a {kind} block cannot be shown here", remedy="move it", file=maker.file, line=block.line)
 
@@ -172,13 +173,13 @@ def _table(block: Block, maker: Maker) -> str:
     width = max(len(row) for row in block.rows)
     columns = "".join({"right": "r", "center": "c"}.get(align, "l") for align in block.align).ljust(width, "l")
     rows = [" & ".join(_inlines(maker.two(cell), maker) for cell in row) + r" \\" for row in block.rows]
-    return _tabular(columns, rows[0], rows[1:])
+    return _tabular(columns, rows[0], rows[1:], "1.5" if len(rows) < _MANY else "1.15")
 
 
-def _tabular(columns: str, head: str, rows: list[str]) -> str:
+def _tabular(columns: str, head: str, rows: list[str], stretch: str = "1.5") -> str:
     body = "\n".join(rows)
     inside = f"\\begin{{tabular}}{{{columns}}}\n{head}\n\\midrule\n{body}\n\\end{{tabular}}"
-    return f"{{\\centering\\renewcommand\\arraystretch{{1.5}}\\derivefit{{\\linewidth}}{{{inside}}}\\par}}"
+    return f"{{\\centering\\renewcommand\\arraystretch{{{stretch}}}\\derivefit{{\\linewidth}}{{{inside}}}\\par}}"
 
 
 # --- frames ---------------------------------------------------------------------------------------------------------

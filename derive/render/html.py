@@ -18,6 +18,7 @@ from derive.render import html_derivation
 from derive.render.html_line import text_width
 from derive.render.html_page import KEYS, NONE, Page, both, both_markup, escape, shell
 from derive.render.html_prose import LEAD_SIZE, PROSE_SIZES, block_markup, height, inlines_markup, plain_text
+from derive.render.rule_prose import expanded
 from derive.render.symbol_table import few, symbols_used
 from derive.symbols import LECTURE, Notation
 
@@ -66,7 +67,7 @@ def render_deck(
     page = Page(_language(lang or deck.lang), notation, deck.file, [] if warnings is None else warnings)
     page.pictures = pictures or {}
     made = [_title_slide(deck)] if deck.title else []
-    for slide in deck.slides:
+    for slide in expanded(deck).slides:
         made += _slides(page, slide, derivations)
     made += _notation(page, [d for group in derivations.values() for d in group])
     title = deck.title or _title_text(deck)
@@ -165,6 +166,9 @@ def _slides(page: Page, slide: Slide, derivations: Mapping[int, tuple[Derivation
         before = []
     if before or not made:
         made.append(_prose(page, before, title, slide.line))
+    first = ' class="count"'  # of what is counted; sources follow it
+    said = (f"<span{'' if at else first}>{both(text)}</span>" for at, text in enumerate(slide.foot))
+    made[0].foot = "".join(said) + made[0].foot
     made[0].notes = "".join(block_markup(page, block) for block in slide.notes)
     return made
 

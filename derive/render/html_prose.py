@@ -14,6 +14,7 @@ from derive.render.html_page import Page, both, both_markup, escape
 PROSE_SIZES = (1.6, 1.45, 1.3, 1.15, 1.02)  # rem
 LEAD_SIZE = 1.25  # rem, above the steps of a derivation
 _WIDTH = 54.0  # rem of a line
+LARGER = 1.1  # how much higher several lines stand on their own than in a table
 PLOT = 15.0  # rem that a picture needs at least; it takes what is left of its slide
 
 
@@ -49,7 +50,7 @@ def _plain_block(page: Page, block: Block) -> str:
         return f"<{tag}{start}>{items}</{tag}>"
     if kind == "table":
         return _table(page, block)
-    if kind == "rule":
+    if kind == "line":
         return "<hr>"
     raise InputError(f"a {kind} block cannot be shown here", remedy="move it", file=page.file, line=block.line)
 
@@ -137,11 +138,11 @@ def _block_height(block: Block, width: float) -> float:
     if block.kind in ("list", "quote"):
         return 0.5 + sum(max(_block_height(b, width - 1.7) - 0.4, 0.0) for item in block.items for b in item)
     if block.kind == "table":
-        return 0.8 + sum(3.4 if any(map(_is_high, row)) else 2.1 for row in block.rows)
+        return 0.8 + sum(max(map(_cell_height, row), default=2.1) for row in block.rows)
     if block.kind == "code":
         return 2.0 + 1.2 * block.text.count("\n")
     if block.kind == "math":
-        return 2.4 + 1.8 * block.text.count("\\\\") + (1.7 if _high(block.text) else 0.0)
+        return _formula_height(block.text)
     text = plain_text(block.inlines)
     lines = math.ceil(max(sum(1.0 if c >= "\u1100" else 0.52 for c in text), 1.0) / width)
     return (
@@ -151,8 +152,16 @@ def _block_height(block: Block, width: float) -> float:
     )
 
 
-def _is_high(cell: tuple[Inline, ...]) -> bool:
-    return any(inline.kind in ("math", "display") and _high(inline.text) for inline in cell)
+def _cell_height(cell: tuple[Inline, ...]) -> float:
+    formulas = [inline.text for inline in cell if inline.kind in ("math", "display")]
+    lines = max((_formula_height(tex) / LARGER for tex in formulas if "\\\\" in tex), default=0.0)
+    return max(lines, 3.4 if any(map(_high, formulas)) else 2.1)
+
+
+def _formula_height(tex: str) -> float:
+    """Of a formula on its own, line by line."""
+    lines = tex.split("\\\\")
+    return (0.6 + 1.8 * len(lines) + 1.7 * sum(map(_high, lines))) * (LARGER if len(lines) > 1 else 1.0)
 
 
 def _high(tex: str) -> bool:

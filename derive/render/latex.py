@@ -24,8 +24,7 @@ __all__ = ["Path", "Tex", "escape_text", "latex"]
 Path = tuple[int, ...]
 Braces = Mapping[Path, str | Term]  # what is written below a sub-term
 
-# Their sign cannot be marked alone: the whole node is.
-_SIGNLESS = (("f", "sqrt"), ("f", "abs"))
+_SIGNLESS = (("f", "sqrt"), ("f", "abs"))  # their sign cannot be marked alone: the whole node is
 
 
 def latex(
@@ -149,9 +148,11 @@ def _constant(printer: _Printer, term: Term, path: Path) -> Piece:
 
 def _indexed(printer: _Printer, term: Term, path: Path) -> Piece:
     shown = printer.name(term[1])
-    below, _ = _listed(printer, term[2:], path, 2)
-    below = ",".join(part for part in (shown.subscript, below) if part)
-    return Piece(f"{printer.sign(shown.base, path)}_{{{below}}}", L.ATOM, first=shown.base, last=shown.base)
+    base, (index, _) = printer.sign(shown.base, path), _listed(printer, term[2:], path, 2)
+    if printer.naming.above:
+        return Piece(f"{Printed(base, shown.subscript)}^{{{index}}}", L.POWER, first=shown.base)
+    below = ",".join(part for part in (shown.subscript, index) if part)
+    return Piece(f"{base}_{{{below}}}", L.ATOM, first=shown.base, last=shown.base)
 
 
 def _call(printer: _Printer, term: Term, path: Path) -> Piece:

@@ -103,7 +103,7 @@ def _block(block: Block, maker: Maker) -> str:
         return table_markdown(rows, block.align)
     if kind == "plot":
         return _picture(block, maker)
-    if kind == "rule":
+    if kind == "line":
         return "***"  # three dashes would begin a slide
     raise InputError(f"a {kind} block cannot be shown here", remedy="move it", file=maker.file, line=block.line)
 

@@ -11,6 +11,7 @@ from derive.errors import InputError
 from derive.markdown import Block, Inline
 from derive.render.html_derivation import BODY_HEIGHT, MAX_STEPS
 from derive.render.html_prose import LEAD_SIZE, height, plain_text
+from derive.render.rule_prose import expanded
 from derive.render.sheet import Maker, Row, Sheet, Step
 from derive.render.sheet_steps import claim_rows, claim_step, foot_of, steps_of
 from derive.render.summary import word
@@ -36,7 +37,7 @@ def sheets(deck: Deck, derivations: Mapping[int, tuple[Derivation, ...]], maker:
 
     Raises InputError with the line of the deck for a block without derivations.
     """
-    made = [sheet for slide in deck.slides for sheet in _slide(slide, derivations, maker)]
+    made = [sheet for slide in expanded(deck).slides for sheet in _slide(slide, derivations, maker)]
     return made + _notation([d for group in derivations.values() for d in group], maker)
 
 
@@ -55,7 +56,8 @@ def _slide(slide: Slide, derivations: Mapping[int, tuple[Derivation, ...]], make
             kicker = heading if several and title and plain_text(title) != heading else ""
             made += _derivations(judged, Sheet(first, kicker, prose=prose, line=slide.line), maker)
     made = made or [Sheet(title, line=slide.line)]
-    return [made[0]._replace(notes=maker.mine(slide.notes)), *made[1:]]
+    foot = (*(text.in_(maker.lang) for text in slide.foot), *made[0].foot)
+    return [made[0]._replace(notes=maker.mine(slide.notes), foot=foot), *made[1:]]
 
 
 def _chunks(

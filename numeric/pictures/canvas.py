@@ -113,7 +113,7 @@ def tex(value: float | Fraction) -> str:
     return rf"{digits}\cdot 10^{{{int(exponent)}}}" if power else digits
 
 
-def log_scale(axes: Axes, which: str = "y", ticks: Sequence[int] = ()) -> None:
+def log_scale(axes: Axes, which: str = "y", ticks: Sequence[float] = ()) -> None:
     """A logarithmic axis of what is drawn already: with these ticks, or with powers of ten where it spans two of them.
 
     Their minus signs are in the math font, as a Hangul font may have none.
@@ -131,6 +131,29 @@ def log_scale(axes: Axes, which: str = "y", ticks: Sequence[int] = ()) -> None:
     axis.set_minor_formatter(NullFormatter())
     if ticks:
         axis.set_minor_locator(NullLocator())
+
+
+def log_ticks(axes: Axes, values: Any) -> None:
+    """A logarithmic axis for these positive numbers, with round numbers at its ends."""
+    if len(values):
+        ticks = round_ticks(float(values.min()), float(values.max()))
+        log_scale(axes, ticks=ticks)
+        axes.set_ylim(ticks[0], ticks[-1])
+
+
+def round_ticks(low: float, high: float) -> list[float]:
+    """1, 2, 5, 10, 20 ... from below `low` to above `high`, or every power of ten where they are many.
+
+    >>> round_ticks(0.03, 0.4)
+    [0.02, 0.05, 0.1, 0.2, 0.5]
+    """
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    every = max(1, (last - first) // 5)
+    digits = (1, 2, 5) if last - first <= 3 else (1,)
+    found = [float(f"{digit}e{power}") for power in range(first, last + every, every) for digit in digits]
+    begin = max((at for at, tick in enumerate(found) if tick <= low), default=0)
+    end = min((at for at, tick in enumerate(found) if tick >= high and at > begin), default=len(found) - 1)
+    return found[begin : end + 1]
 
 
 def paint(scene: Scene, lang: str, format: str, warnings: list[str]) -> bytes:

@@ -18,7 +18,7 @@ from pathlib import Path
 from derive.derivation import Derivation
 from derive.kernel.check import check_text
 from derive.kernel.terms import canonical
-from derive.library import catalogue, derivation
+from derive.library import OTHER_KINDS, catalogue, derivation
 from derive.prover import prove
 
 # measurement -> the most that it may take, in seconds
@@ -64,7 +64,7 @@ def measurements(folder: Path) -> dict[str, list[tuple[str, Callable[[], object]
     certificate = four_step_certificate()
     file = folder / "certificate.json"
     file.write_text(certificate, encoding="utf-8")
-    names = [entry.name for kind, entries in catalogue().items() if kind != "lectures" for entry in entries]
+    names = [entry.name for kind, entries in catalogue().items() if kind not in OTHER_KINDS for entry in entries]
     return {
         "as a process": [
             ("python -c pass", process("-c", "pass")),
