@@ -58,8 +58,11 @@ def _of_deck(name: str, text: str) -> list[Derivation]:
     from derive.deck import read_deck
     from derive.library import derivation
     from derive.rule_blocks import checked_rules
+    from derive.schedule_blocks import checked_schedules
 
-    checked_rules(read_deck(text, name))  # an unknown block is an error here too
+    deck = read_deck(text, name)
+    checked_rules(deck)  # an unknown block is an error here too
+    checked_schedules(deck)
     return [
         derivation(item.name, file=name, line=item.line) if isinstance(item, Use) else item
         for entries in read_blocks(text, name)

@@ -4,7 +4,7 @@ Slides are separated by lines `---`. The file may begin with headers (`title.en:
 A heading `# English | 한국어` has both languages; other text is given per language between `::: en` (or `ko`) and
 `:::`. `::: notes` holds what only the lecturer sees. Formulas stand in `$...$` and `$$...$$`; a ```` ```derive ````
 block holds chains, which are judged elsewhere, a ```` ```plot ```` block asks for a picture, a ```` ```rule ```` block
-for update rules of the library.
+for update rules of the library, a ```` ```schedule ```` block for a table of its schedules.
 """
 
 from __future__ import annotations
@@ -69,6 +69,10 @@ class Deck:
     def rule_blocks(self) -> Iterator[Block]:
         """The ```rule blocks in order, with the same key."""
         return self._blocks("rule")
+
+    def schedule_blocks(self) -> Iterator[Block]:
+        """The ```schedule blocks in order, with the same key."""
+        return self._blocks("schedule")
 
     def _blocks(self, kind: str) -> Iterator[Block]:
         for slide in self.slides:

@@ -12,7 +12,7 @@ from derive.errors import InputError, MissingDependency
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-OWN_BLOCKS = ("derive", "plot", "rule")
+OWN_BLOCKS = ("derive", "plot", "rule", "schedule")
 CODE_LANGUAGES = ("python", "text", "bash", "toml", "json", "c", "js")
 _RAW_TEX = re.compile(r"\\[A-Za-z]{2,}|\$\$|\$(?!\d)")
 

@@ -115,6 +115,12 @@ _BETA2 = Option("beta2", "0.999", "how much of the past squares is kept", low="0
 _EPS = Option("eps", "1e-8", "keeps the denominator away from zero", low="1e-12", high="1")
 _ETA = Option("eta", "0.1", "the learning rate")
 
+# The lecture's eta/t and its list, and the power of t.
+_SCHEDULES = (
+    "inverse-t", "power", "lambda", "multiplicative", "step", "multi-step", "constant-factor", "linear", "geometric",
+    "polynomial", "cosine-annealing",
+)  # fmt: skip
+
 KINDS: dict[str, Kind] = {
     "trajectory": Kind(
         Text("Gradient descent with a large, a small and a good learning rate", "큰, 작은, 알맞은 학습률의 경사하강법"),
@@ -213,5 +219,22 @@ KINDS: dict[str, Kind] = {
             Option("steps", "40", "how many steps", "whole", "2", "5000"), _SEED,
         ),
         rules=("adam", "adam-lecture"),
+    ),
+    "schedule": Kind(
+        Text("A schedule and its partial sums", "스케줄과 부분합"),
+        (
+            Option("schedule", "inverse-t", "the schedule, with its defaults", "choice", choices=_SCHEDULES),
+            Option("p", "0.75", "the exponent, of power only", low="0", high="10"),
+            Option("steps", "10000", "how many steps are shown", "whole", "10", "1000000"),
+        ),
+    ),
+    "power-map": Kind(
+        Text("The exponents that meet the conditions of Robbins and Monro", "로빈스-먼로 조건을 만족하는 지수"),
+        (Option("p", "1/4, 1/2, 3/4, 1, 3/2", "exponents that are marked", "numbers", "0", "10"),),
+    ),
+    "schedules": Kind(
+        Text("Schedulers, and whether they meet the conditions of Robbins and Monro",
+             "스케줄러와 로빈스-먼로 조건"),
+        (Option("steps", "120", "how many steps are shown", "whole", "10", "10000"),),
     ),
 }  # fmt: skip

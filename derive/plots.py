@@ -95,6 +95,8 @@ def read_plot(kind: str, given: Mapping[str, str], caption: tuple[Inline, ...] =
     values = {name: _read(kind, name, text) for name, text in {**options, **given}.items()}
     if kind == "density":
         values = _of_model(values, given)
+    if kind == "schedule":
+        values = _of_schedule(values, given)
     _hold(kind, values)
     return Plot(kind, values, caption)
 
@@ -125,6 +127,20 @@ def _of_model(values: dict[str, Value], given: Mapping[str, str]) -> dict[str, V
             has = ", ".join(known) or "no options"
             raise InputError(f"the {model.name} model has no {name}", remedy=f"it has {has}")
     return {name: value for name, value in values.items() if name in ("model", *known)}
+
+
+def _of_schedule(values: dict[str, Value], given: Mapping[str, str]) -> dict[str, Value]:
+    """The options that the schedule has: an exponent has only that of powers."""
+    if values["schedule"] == "power":
+        from derive.nodes import MAX_EXPONENT
+
+        p = Fraction(str(values["p"]))
+        if max(p.numerator, p.denominator) > MAX_EXPONENT:
+            raise InputError(f"p = {p} is too fine", remedy=f"give a fraction of numbers up to {MAX_EXPONENT}")
+        return values
+    if "p" in given:
+        raise InputError(f"the schedule {values['schedule']} has no p", remedy="leave it out, or choose power")
+    return {name: value for name, value in values.items() if name != "p"}
 
 
 def _predicts_number(prediction: str, density: str) -> bool:

@@ -24,6 +24,7 @@ from derive.markdown import Block
 from derive.plots import Draw, Picture, Plot, pictured, read_block
 from derive.prover import prove
 from derive.rule_blocks import checked_rules
+from derive.schedule_blocks import checked_schedules
 
 if TYPE_CHECKING:
     from derive.render.sheet import Rendered
@@ -73,6 +74,7 @@ def build(text: str, source: str, output: str, *, lang: str | None = None, draw:
     deck = read_deck(text, source)
     plots = {block.line: _plot(block, source) for block in deck.plot_blocks()}
     rules = checked_rules(deck)
+    checked_schedules(deck)
     patience = Patience()
     judged: dict[int, tuple[Derivation, ...]] = {}
     for block, entries in zip(deck.derive_blocks(), read_blocks(text, source), strict=True):

@@ -26,6 +26,7 @@ from derive.witness import satisfying_point
 from numeric.correspondence import Paired
 from numeric.matching import Map, Trial, names_of, parsed
 
+COUNTED = 2**31 - 2  # the last step that a counter of 32 bits tells apart from the next
 PATIENCE = 4.0  # seconds for all that is not proved at once
 SETTINGS = Settings(search_seconds=1.5, witness_seconds=0.5)
 CODE = Text("the code", "코드")
@@ -63,7 +64,7 @@ def _prove(pair: Paired, found: Map, target: str, patience: Patience) -> Proof:
     if not _possible(kept, more):
         return Proof(missing=f"no numbers were found that satisfy {'; '.join(more)}")
     judged = [*proofs, *always]
-    for derivation in _steps(pair, found, target, more):
+    for derivation in _steps(pair, found, target, more, patience):
         done = judged_by(derivation, SETTINGS, patience)
         if done.verdict != "proved":
             return Proof(missing=f"{done.title.en}: {_why(done)}")
@@ -81,7 +82,7 @@ def _possible(rule: UpdateRule, more: list[str]) -> bool:
     return satisfying_point(parse_given(given(rule, used, None, more)), seconds=1.0) is not None
 
 
-def _steps(pair: Paired, found: Map, target: str, more: list[str]) -> Iterator[Derivation]:
+def _steps(pair: Paired, found: Map, target: str, more: list[str], patience: Patience) -> Iterator[Derivation]:
     code, rule = pair.code, pair.claimed
     if pair.whole is not None:
         values = dict(pair.values)
@@ -97,11 +98,34 @@ def _steps(pair: Paired, found: Map, target: str, more: list[str]) -> Iterator[D
     same = {text: name for name, text in found.state.items() if text in {state.name for state in code.rule.state}}
     yield from _first(pair, found, more, same)
     later = {code.rule.step[state]: of_state[name].lines[0].term for state, name in same.items() if name in of_state}
-    here = replace(relation, rule=_flat(code.rule, later))
-    yield here.steps[0]
+    whole = replace(relation, rule=_flat(code.rule, later)).steps[0]
+    done = judged_by(whole, SETTINGS, patience)
+    yield done if done.verdict == "proved" else _opened(code.rule, whole, set(same), later, _late(found, more))
     if not found.elsewhere:
         yield from relation.points
     yield from relation.domains
+
+
+def _opened(
+    rule: UpdateRule, whole: Derivation, states: set[str], later: Mapping[Term, Term], facts: list[str]
+) -> Derivation:
+    """The step of the parameter for whatever the new states are, as long as what is known of them holds."""
+    fresh = {state: f"{state}next" for state in states}
+    taken = {line.name for line in rule.assignments} | {hyper.name for hyper in rule.hyperparameters}
+    if not fresh or taken & set(fresh.values()):
+        return whole
+    swap = {later[rule.step[state]]: ("v", name) for state, name in fresh.items() if rule.step[state] in later}
+    left, right = (_exchanged(line.term, swap) for line in (whole.lines[0], whole.lines[-1]))
+    used = names_of(left) | names_of(right)
+    known = {state.name for state in rule.state}
+    about = [fact for state in rule.state if state.invariant for fact in parse_given(state.invariant).facts]
+    here = [
+        put(fact, {k: ("v", name) for k, name in fresh.items()}) for fact in about if names_of(fact) & known <= states
+    ]
+    kept = [fact for fact in here if names_of(fact) & used]
+    used |= {name for fact in kept for name in names_of(fact)}
+    more = [*(f"{name} real" for name in fresh.values() if name in used), *map(show, kept)]
+    return _composed(rule, whole.name, whole.title, equation(left, right, CODE), [*facts, *more])
 
 
 def _flat(rule: UpdateRule, equal: Mapping[Term, Term]) -> UpdateRule:
@@ -281,8 +305,10 @@ class _Facts:
                 done = self._judged(_composed(rule, "always", title, rows, base))
                 if done.verdict == "proved":
                     always.append(done)
-                elif not first and last_step(claim, hypers):
+                elif not first and last_step(claim, hypers) and saturates(claim):
                     assumed.append(claim)
+                elif not first and last_step(claim, hypers):
+                    return [], [], f"after {show(('=', *_later_last(claim)))} the code does something else"
                 else:
                     return [], [], f"the code was only read for steps with {show(claim)}"
         return list(dict.fromkeys(assumed)), always, ""
@@ -304,6 +330,21 @@ def last_step(claim: Term, hypers: set[str]) -> bool:
     beside = [part for part in left[1:] if part != time] if left[0] == "+" else []
     moved = left == time or (left[0] == "+" and left.count(time) == 1 and not any(STEP in names_of(p) for p in beside))
     return moved and names_of(left) | names_of(right) <= hypers | {STEP} and STEP not in names_of(right)
+
+
+def _later_last(claim: Term) -> tuple[Term, Term]:
+    """The sides of a claim about a last step, that with t first."""
+    return (claim[2], claim[1]) if claim[0] in (">", ">=") else (claim[1], claim[2])
+
+
+def saturates(claim: Term) -> bool:
+    """Whether a last step is where a counter of 32 bits stays, and not one that the code was written for.
+
+    >>> saturates(("<", ("v", "t"), ("q", 2**31 - 1))), saturates(("<=", ("v", "t"), ("q", 1000)))
+    (True, False)
+    """
+    bound = _later_last(claim)[1]
+    return bound[0] == "q" and bool(bound[1] >= COUNTED)
 
 
 def _with_facts(rule: UpdateRule, facts: list[Term]) -> UpdateRule:

@@ -16,6 +16,7 @@ from numeric.pictures.densities import density
 from numeric.pictures.descent import convergence, trajectory
 from numeric.pictures.kinks import subgradient
 from numeric.pictures.noisy import noise
+from numeric.pictures.rates import power_map, schedule, schedules
 from numeric.pictures.valley import adam, momentum, rmsprop
 
 __all__ = ["FORMATS", "KINDS", "draw"]
@@ -31,6 +32,9 @@ KINDS: dict[str, Callable[[Mapping[str, Any]], Scene]] = {
     "rmsprop": rmsprop,
     "adam": adam,
     "bias-correction": bias_correction,
+    "schedule": schedule,
+    "power-map": power_map,
+    "schedules": schedules,
 }
 
 

@@ -144,7 +144,8 @@ def witness_text(witness: Mapping[str, Any]) -> str:
     """A witness in one line."""
     if not witness:
         return ""
-    at = ", ".join(f"{name} = {x}" for name, x in {"w": witness["w"], **witness["hyperparameters"]}.items())
+    hyper = sorted(witness["hyperparameters"].items())
+    at = ", ".join(f"{name} = {x}" for name, x in [("w", witness["w"]), *hyper])
     given = f"g = {', '.join(witness['g'])}"
     rates = f"; lr = {', '.join(witness['eta'])}" if any(witness["eta"]) else ""
     return f"t = {witness['t']}: {witness['got']}, not {witness['expected']}, at {at}; {given}{rates}"

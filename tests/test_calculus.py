@@ -18,7 +18,7 @@ from derive.kernel.check import check
 from derive.kernel.terms import Term, subterms
 from derive.library import CHAINS, catalogue, chains, derivation
 from derive.library.losses import LINKS, LOSSES
-from derive.prover import prove
+from derive.prover import Settings, prove
 from derive.stable import rewrites, stable
 from derive.syntax import parse_expression
 
@@ -64,7 +64,7 @@ def test_without_the_assumption_that_avoids_the_kink_nothing_is_proved(name: str
     given = item.assumptions
     facts = tuple(fact for fact in given.facts if not (fact[0] == "all" and fact[2][0] == "!="))
     texts = tuple(text for text in given.texts if "!=" not in text)
-    done = prove(replace(item, assumptions=replace(given, facts=facts, texts=texts)))
+    done = prove(replace(item, assumptions=replace(given, facts=facts, texts=texts)), Settings(witness_seconds=20))
     assert len(facts) < len(given.facts)
     assert done.verdict == "refuted"
     assert {"undefined"} & {done.judged[0].left, done.judged[0].right}

@@ -320,13 +320,6 @@ def test_deck_of_a_source(cli: Cli) -> None:
     assert cli("deck", "deck.md", "-o", "out.html").out.startswith("out.html: ")
 
 
-def test_built_in_lecture(cli: Cli) -> None:
-    ran = cli("deck", "-o", "lecture.html", "--json")
-    assert (ran.status, ran.document["verdict"]) == (0, "proved")
-    assert set(ran.document["lines"]) == {"proved"}
-    assert cli.files() == {"lecture.html"}
-
-
 def test_a_refuted_line_is_shown_as_such_and_the_status_says_so(cli: Cli) -> None:
     ran = cli("deck", cli.write("deck.md", f"# A\n\n```derive\n{REFUTED}```\n"), "-o", "out.html")
     assert ran.status == 1

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -253,10 +254,15 @@ CUT_OFF = """(() => {
 })()"""
 
 
+@cache
+def lecture() -> str:
+    return str(build(lecture_text(), "lecture.md", "lecture.html").content)
+
+
 @pytest.mark.parametrize("lang", ["en", "ko"])
 def test_the_built_in_lecture_fits(tab: Tab, lang: str, tmp_path: Path) -> None:
     file = tmp_path / "lecture.html"
-    file.write_text(build(lecture_text(), "lecture.md", "lecture.html").content, encoding="utf-8")
+    file.write_text(lecture(), encoding="utf-8")
     tab.call("Emulation.setDeviceMetricsOverride", width=1280, height=720, deviceScaleFactor=1, mobile=False)
     try:
         tab.open(f"{file.as_uri()}?all&lang={lang}#1")

@@ -28,7 +28,7 @@ def load(name: str) -> ModuleType:
 
 
 soundness, pairs, further = load("soundness"), load("pairs"), load("further")
-PAIRS, FURTHER = 3000, 150
+PAIRS, FURTHER = 1500, 80
 a, n, k, zero = ("v", "a"), ("v", "N"), ("v", "n"), ("q", Fraction(0))
 
 

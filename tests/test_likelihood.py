@@ -35,6 +35,7 @@ if "symstep_mp_value" not in sys.modules:  # the tests are no package
     spec.loader.exec_module(sys.modules["symstep_mp_value"])
 value: Callable[..., Any] = sys.modules["symstep_mp_value"].value
 Point = Mapping[str, Any]
+PATIENT = Settings(witness_seconds=20)  # of computing: a busy machine counts them fast
 PLAIN = [name for name, loss in LOSSES.items() if not loss.prior]
 
 # The textbook again, as code: name of the loss -> (negative log-density, loss) of one observation y at prediction m.
@@ -233,7 +234,7 @@ def test_wrong_parts_are_refuted(name: str) -> None:
         wrong["no constant"] = mul(factor, loss)
         wrong["the constant twice"] = add(constant, constant, mul(factor, loss))
     for what, term in wrong.items():
-        found = prove(last_line(replace(d, lines=(d.lines[0], d.lines[-1])), term)).judged[-1]
+        found = prove(last_line(replace(d, lines=(d.lines[0], d.lines[-1])), term), PATIENT).judged[-1]
         assert found.verdict == "refuted", what
         assert found.witness, what
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import sys
@@ -54,7 +55,7 @@ def test_every_kind_is_drawn(run: Any, kind: str) -> None:
     assert (document["output"], document["kind"]) == ("out.svg", kind)
     assert set(document["alt"]) == {"en", "ko"}
     assert all(isinstance(value, float) for value in document["figures"].values())
-    assert document["alt"][lang].replace("&", "&amp;") in Path("out.svg").read_text(encoding="utf-8")
+    assert html.escape(document["alt"][lang]) in Path("out.svg").read_text(encoding="utf-8")
     assert [path.name for path in Path().iterdir()] == ["out.svg"]
 
 

@@ -296,7 +296,7 @@ CHOSEN = {key: st.sampled_from(values) for key, values in CHOICES.items()}
 
 
 @given(st.lists(st.sampled_from(list(OPTIMIZERS)), min_size=1, max_size=4, unique=True), st.fixed_dictionaries(CHOSEN))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_any_rules_in_any_style_are_shown_in_every_format(names: list[str], chosen: dict[str, str]) -> None:
     text = "\n".join([*(f"use: {name}" for name in names), *(f"{key}: {value}" for key, value in chosen.items())])
     assert [rule.name for rule in read_rules(text, 1).rules] == names

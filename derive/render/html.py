@@ -18,7 +18,7 @@ from derive.render import html_derivation
 from derive.render.html_line import text_width
 from derive.render.html_page import KEYS, NONE, Page, both, both_markup, escape, shell
 from derive.render.html_prose import LEAD_SIZE, PROSE_SIZES, block_markup, height, inlines_markup, plain_text
-from derive.render.rule_prose import expanded
+from derive.render.schedule_prose import expanded
 from derive.render.symbol_table import few, symbols_used
 from derive.symbols import LECTURE, Notation
 

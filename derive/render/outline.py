@@ -11,7 +11,7 @@ from derive.errors import InputError
 from derive.markdown import Block, Inline
 from derive.render.html_derivation import BODY_HEIGHT, MAX_STEPS
 from derive.render.html_prose import LEAD_SIZE, height, plain_text
-from derive.render.rule_prose import expanded
+from derive.render.schedule_prose import expanded
 from derive.render.sheet import Maker, Row, Sheet, Step
 from derive.render.sheet_steps import claim_rows, claim_step, foot_of, steps_of
 from derive.render.summary import word

@@ -11,7 +11,7 @@ def schedule_text(found: Decision) -> str:
     lines = [f"eta_t = {found.schedule}, t >= {found.start}{given}"]
     lines.append(_line("sum of eta_t", found.sum, "diverges"))
     lines.append(_line("sum of eta_t**2", found.sum_of_squares, "converges"))
-    lines.append(_line("Robbins-Monro conditions", found.robbins_monro, "hold"))
+    lines.append(_line("Robbins-Monro conditions", found.robbins_monro, "hold") + _assumed(found))
     lines.append(_line("eta_t tends to 0", found.tends_to_zero, "yes"))
     lines.append(_line("eta_t is monotone in the end", found.eventually_monotone, "yes"))
     if found.proof:
@@ -21,6 +21,12 @@ def schedule_text(found: Decision) -> str:
             lines.append(f"  {step.status:<{width}}  {step.claim}")
             lines.append(f"  {'':<{width}}    {step.because}")
     return "\n".join(lines)
+
+
+def _assumed(found: Decision) -> str:
+    """What a decided answer rests on, where that is neither shown nor refuted."""
+    open_ = found.decided and found.precondition is not None and found.precondition.how == "assumed"
+    return ", if every term is defined and >= 0 (assumed)" if open_ else ""
 
 
 WORDS = {"holds": "yes", "fails": "no"}

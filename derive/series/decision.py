@@ -148,12 +148,15 @@ def _decide(schedule: str, term: Term, assumptions: Assumptions, start: int, sec
         leaves, scene = explore(term, assumptions, seconds)
     except Undecided as reason:
         _refuse_if_negative(term, assumptions, start, seconds)
+        _refuse_violation(term, assumptions, start)
         return _undecided(schedule, assumptions, start, (str(reason),))
     except (Refused, UnknownValue, ArithmeticError) as reason:
         return _undecided(schedule, assumptions, start, (f"out of reach: {reason}",))
     for leaf in leaves:
         if leaf.negative:
             _refuse_negative(term, assumptions, start, leaf)
+    if established.how == "assumed":
+        _refuse_violation(term, assumptions, start)
     return _answers(schedule, term, assumptions, start, tuple(leaves), scene, established)
 
 
@@ -178,13 +181,26 @@ def _refuse_negative(term: Term, assumptions: Assumptions, start: int, leaf: Lea
     t = pre.first_negative(term, start, point)
     if t is None:
         return
-    names = f" for {', '.join(f'{name} = {value}' for name, value in point.items())}" if point else ""
+    names = _names(point) if point else ""
     if not assumptions.symbols:
         raise pre.refuse(f"negative at t = {t}", start)
     where = bound_text(leaf.bounds)
     raise InputError(
         f"the schedule is negative at t = {t}{names}", remedy=f"exclude {where} with --given, or change it"
     )
+
+
+def _refuse_violation(term: Term, assumptions: Assumptions, start: int) -> None:
+    """What would be assumed of every term must not fail for small values of the parameters."""
+    if not assumptions.symbols:
+        return
+    found = pre.violation(term, assumptions, start, _point(assumptions)[0])
+    if found is not None:
+        raise pre.refuse(found[0], start, _names(found[1]))
+
+
+def _names(point: Mapping[str, Fraction]) -> str:
+    return f" for {', '.join(f'{name} = {value}' for name, value in point.items())}"
 
 
 def _satisfying(assumptions: Assumptions) -> Mapping[str, Fraction] | None:
@@ -201,7 +217,7 @@ def _point(assumptions: Assumptions) -> tuple[Mapping[str, Fraction], str]:
     if point is None:
         raise InputError("no values of the parameters satisfy what is given", remedy="check the facts after --given")
     found = {symbol.name: point.get(symbol.name, Fraction(1)) for symbol in assumptions.symbols}
-    return found, f" for {', '.join(f'{name} = {value}' for name, value in found.items())}"
+    return found, _names(found)
 
 
 def _established(
@@ -265,6 +281,8 @@ def _answers(
 
 
 def _reason(leaf: Leaf) -> str:
+    if leaf.negative and leaf.bounds:  # no values of the parameters were found for it: it may be empty
+        return f"a sign is not decided where {bound_text(leaf.bounds)}"
     return f"where {bound_text(leaf.bounds)}: {leaf.reason}" if leaf.bounds else leaf.reason
 
 

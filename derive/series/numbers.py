@@ -129,6 +129,8 @@ def power(x: Value, e: Value) -> Value:
     if s == 0 and sign(e) == 1:
         return Fraction(0)
     if s == 0 or s == -1:
+        if (s == 0 and sign(e) is None) or (s == -1 and _may_be_whole(e)):
+            raise UnknownValue("whether the exponent is an integer, or positive, cannot be told")
         raise Undefined("a power of a number that is not positive")
     if s is None:
         low = ends(x)[0]
@@ -138,10 +140,15 @@ def power(x: Value, e: Value) -> Value:
     if isinstance(x, Fraction) and isinstance(e, Fraction):
         if x == 1:
             return x
-        rational = root(x, e.denominator) if e.denominator <= 60 else None
+        rational = root(x, e.denominator) if 1 < e.denominator <= 60 else None
         if rational is not None:
             return power(rational, Fraction(e.numerator))
     return exp(mul(e, log(x)))
+
+
+def _may_be_whole(x: Value) -> bool:
+    low, high = ends(x)
+    return math.ceil(low) <= high
 
 
 def _corners(box: Interval, n: int) -> Interval:

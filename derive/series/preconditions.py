@@ -1,14 +1,18 @@
 """Is every term defined and >= 0 from the start on? An exact prefix, then signs for all t, or from an explicit T on.
 
-Where a term is negative or undefined this is an error that names t. Where neither is shown, nothing is decided.
+Where a term is negative or undefined this is an error that names t. Where neither is shown, nothing is decided; with
+parameters it is assumed, unless one of a few small values of them refutes it.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import combinations, product
 
+from derive.derivation import Assumptions
 from derive.errors import InputError, Undecided
 from derive.evaluation.enclosure import UnknownValue
 from derive.kernel import signs as S
@@ -63,8 +67,12 @@ def scan(term: Term, ts: Iterator[int] | range, env: Mapping[str, Fraction]) -> 
 
 
 def refuse(what: str, start: int, names: str = "") -> InputError:
+    """The error for "undefined at t = 1: why" or "negative at t = 1", with the values of the parameters if any."""
     remedy = f"a schedule is defined and >= 0 for every t >= {start}; start later, or change it"
-    return InputError(f"the schedule is {what}{names}", remedy=remedy)
+    if names:
+        remedy = f"add a fact after --given that excludes {names.removeprefix(' for ')}, start later, or change it"
+    head, colon, why = what.partition(":")
+    return InputError(f"the schedule is {head}{names}{colon}{why}", remedy=remedy)
 
 
 def check_prefix(term: Term, start: int, env: Mapping[str, Fraction], names: str = "", count: int = PREFIX) -> None:
@@ -208,4 +216,78 @@ def establish(term: Term, start: int) -> Established:
                        "were evaluated")  # fmt: skip
 
 
-__all__ = ["Established", "by_signs", "check_prefix", "establish", "first_negative", "refuse"]
+# --- values of the parameters that refute it -------------------------------------------------------------------------
+
+# Only what is certain counts: the facts hold there, and the term has no value or is below 0.
+SMALL_VALUES = tuple(map(Fraction, ("-1", "-2", "-1/2", "0", "1/2", "1", "2", "3")))
+FIRST_TERMS = 4  # so many t are looked at
+MOST_EVALUATIONS = 400
+MOST_POINTS = 2000
+SEARCH_SECONDS = 0.4
+NEAR = 10  # a larger value that equals some t tells of a pole only
+
+Point = dict[str, Fraction]
+
+
+def violation(
+    term: Term, assumptions: Assumptions, start: int, base: Mapping[str, Fraction]
+) -> tuple[str, Point] | None:
+    """The words for the first t at which the term is undefined, or else negative, and the values of the parameters.
+
+    `base` are admissible values; one parameter is changed at a time, then two, then three.
+    """
+    until = time.process_time() + SEARCH_SECONDS
+    ts = range(start, start + FIRST_TERMS)
+    whole = {symbol.name for symbol in assumptions.symbols if symbol.kind == "integer"}
+    names = [symbol.name for symbol in assumptions.symbols]
+    told = [name for name in names if uses(term, name)]
+    names.sort(key=lambda name: name not in told)  # the others count in the facts only
+    negative: tuple[str, Point] | None = None
+    left = MOST_EVALUATIONS
+    for count, point in enumerate(_points(names, whole, base, ts)):
+        if left <= 0 or count > MOST_POINTS or time.process_time() > until:
+            break
+        if not _admissible(assumptions, point):
+            continue
+        for t in ts:
+            left -= 1
+            found = _violated(term, {**point, "t": Fraction(t)})
+            if found is None:
+                continue
+            at = {name: point[name] for name in told}
+            if found.startswith("undefined"):
+                return found, at
+            if negative is None and all(abs(value) <= NEAR for value in at.values()):
+                negative = found, at
+    return negative
+
+
+def _points(names: list[str], whole: set[str], base: Mapping[str, Fraction], ts: range) -> Iterator[Point]:
+    choices = {}
+    for name in names:
+        values = dict.fromkeys((*SMALL_VALUES, *map(Fraction, ts)))
+        choices[name] = [value for value in values if name not in whole or value.denominator == 1]
+    for changed in range(1, 4):
+        for some in combinations(names, changed):
+            for values_ in product(*(choices[name] for name in some)):
+                yield {**base, **dict(zip(some, values_, strict=True))}
+
+
+def _admissible(assumptions: Assumptions, point: Point) -> bool:
+    try:
+        return all(V.holds(fact, point) for fact in assumptions.facts)
+    except (V.Undefined, UnknownValue, Refused, ArithmeticError, LookupError, TypeError, ValueError):
+        return False
+
+
+def _violated(term: Term, env: Point) -> str | None:
+    t = env["t"]
+    try:
+        return f"negative at t = {t}" if V.sign(V.value(term, env)) == -1 else None
+    except V.Undefined as error:
+        return f"undefined at t = {t}: {error}"
+    except (UnknownValue, Refused, ArithmeticError):
+        return None
+
+
+__all__ = ["Established", "by_signs", "check_prefix", "establish", "first_negative", "refuse", "violation"]

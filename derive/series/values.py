@@ -122,6 +122,27 @@ def _atan_at(x: Fraction) -> Interval:
     return E.scale(E.add(total, _around(term), BITS + 40), Fraction(8), BITS)
 
 
+def _asin_at(x: Fraction) -> Value:
+    """asin at a rational |x| <= 1; at 1 and -1 the argument of atan has no value."""
+    if abs(x) == 1:
+        return E.scale(E.pi(BITS), x / 2, BITS)
+    return atan(mul(x, power(1 - x * x, Fraction(-1, 2))))
+
+
+def _acos_at(x: Fraction) -> Value:
+    return Fraction(0) if x == 1 else add(E.scale(E.pi(BITS), Fraction(1, 2), BITS), neg(_asin_at(x)))
+
+
+def _monotone(at: Callable[[Fraction], Value], x: Value) -> Value:
+    """asin or acos, from the ends of a box within [-1, 1]."""
+    low, high = ends(x)
+    if low > 1 or high < -1:
+        raise Undefined("the argument of asin or acos is outside [-1, 1]")
+    if low < -1 or high > 1:
+        raise UnknownValue("the argument of asin or acos may be outside [-1, 1]")
+    return at(low) if low == high else hull(at(low), at(high))
+
+
 def whole(x: Value, what: str) -> int:
     if not isinstance(x, Fraction):
         raise UnknownValue(f"{what} of a number that is not known exactly")
@@ -164,8 +185,7 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "abs": absolute, "min": minimum, "max": lambda *xs: neg(minimum(*map(neg, xs))),
     "floor": floor, "ceiling": lambda x: neg(floor(neg(x))), "frac": lambda x: add(x, neg(floor(x))),
     "sin": sin, "cos": cos, "tan": lambda x: mul(sin(x), inverse(cos(x))), "atan": atan,
-    "asin": lambda x: atan(mul(x, power(_one(mul(x, x), -1), Fraction(-1, 2)))),
-    "acos": lambda x: add(_half(E.pi(BITS)), neg(FUNCTIONS["asin"](x))),
+    "asin": lambda x: _monotone(_asin_at, x), "acos": lambda x: _monotone(_acos_at, x),
     "sinh": lambda x: _half(add(exp(x), neg(exp(neg(x))))) if x != 0 else x,
     "cosh": lambda x: _half(add(exp(x), exp(neg(x)))),
     "tanh": lambda x: _one(mul(Fraction(2), inverse(_one(exp(mul(Fraction(2), x))))), -1) if x != 0 else x,

@@ -22,6 +22,7 @@ from numeric.lift.branches import without_zeros
 from numeric.lift.execution import Execution
 from numeric.lift.expressions import Node
 from numeric.lift.intervals import Interval
+from numeric.lift.ownership import CALLER, NUMBER, SHARED
 from numeric.lift.reading import Source, literal, read
 from numeric.lift.rules import Findings, Memory, Trace
 from numeric.lift.settings import Settings, ascii_name, read_settings
@@ -31,6 +32,8 @@ from numeric.lift.values import SECONDS, Frame, State
 LATE = 100  # the generic step, where comparisons with t are made, unless another is asked for
 STARTS = ("init", "init_state", "initial_state")  # a function of w that makes the state
 STEPS = Interval(ex.TWO.value)
+TIMES = ("t", "step", "k", "n", "i", "it", "iteration", "epoch", "count")  # what the number of the step may be called
+HARMLESS = ("__init__", "__repr__", "__str__")  # special methods that do not change how a class computes
 
 
 def trace(target: str, settings: Mapping[str, Any], symbols: Collection[str] = (), at: int = LATE) -> Findings:
@@ -75,6 +78,8 @@ def _data(memories: list[Memory], first: Trace, later: Trace) -> set[str]:
 class _Reading:
     """What both kinds have in common."""
 
+    function: ast.FunctionDef
+
     def __init__(
         self, source: Source, target: str, settings: Mapping[str, Any], symbols: Collection[str], at: int
     ) -> None:  # fmt: skip
@@ -83,10 +88,28 @@ class _Reading:
         self.w, self.g = ex.name(PARAMETER), ex.name(GRADIENT)
         self.t = ex.name(STEP, STEPS)
         self.until = time.monotonic() + SECONDS
+        self.changed = self.leaked = False
 
     def execution(self, **more: Any) -> Execution:
         """What works out the statements; all of them together have the same time."""
         return Execution(self.source, self.shadows, until=self.until, **more)
+
+    def stepped(
+        self, run: Execution, function: ast.FunctionDef, args: list[Any], hypers: Mapping[str, Any], w: str, t: str
+    ) -> Frame:  # fmt: skip
+        """A step that is given w, which it may change in place, and numbers; all else is shared."""
+        kinds = {t: NUMBER} | dict.fromkeys(hypers, NUMBER) | {w: CALLER}
+        frame: Frame = run.call(function, args, hypers, function, kinds, True)
+        if frame.value is not None and run.changed and set(frame.returns) != {CALLER}:
+            self.source.beyond(function, "a step that changes w in place and returns something else")
+        self.note(run)
+        return frame
+
+    def note(self, run: Execution) -> None:
+        """What was done with w; another name of it sees the next change in place."""
+        self.changed, self.leaked = self.changed or run.changed, self.leaked or run.leaked
+        if self.changed and self.leaked:
+            self.source.beyond(self.function, "a change in place of w, which has another name as well,")
 
     def parameters(self, function: ast.FunctionDef, skip: int) -> dict[str, inspect.Parameter]:
         """The hyperparameters of a function, as a signature has them."""
@@ -146,14 +169,21 @@ class _Function(_Reading):
         names = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)]
         if len(names) < 4:
             source.refuse(function, f"{function.name} has {len(names)} arguments", "write step(w, g, state, t, ...)")
-        self.settle(function, 4)
+        if names[3] == names[0] or len(set(names)) != len(names):
+            source.refuse(function, "two arguments of one name")
+        defaults = len(function.args.defaults) > len(names) - 4
+        self.timed = names[3] in TIMES and not defaults
+        self.settle(function, 4 if self.timed else 3)
 
     def run(self, state: State, t: Node) -> tuple[Node, Any, tuple[Any, ...]]:
         """w and the state after a step, and the comparisons on the way."""
         run = self.execution()
         run.stored.append(state)
         with recording() as conditions:
-            frame: Frame = run.call(self.function, [self.w, self.g, state, t], self.arguments(run), self.function)
+            names = [arg.arg for arg in (*self.function.args.posonlyargs, *self.function.args.args)]
+            args = [self.w, self.g, state, *([t] if self.timed else [])]
+            time = names[3] if self.timed else names[0]
+            frame = self.stepped(run, self.function, args, self.arguments(run), names[0], time)
         value = frame.value
         if not frame.returned or value is None:
             self.source.beyond(self.function, f"{self.function.name}, which returns nothing,")
@@ -181,7 +211,9 @@ class _Function(_Reading):
             every = self.arguments(run)
             names = [arg.arg for arg in (*function.args.args, *function.args.kwonlyargs)]
             args = {name: every[name] for name in names[1:] if name in every}
-            frame = run.call(function, [self.w][: len(names)], args, function)
+            kinds = dict.fromkeys(names[1:], NUMBER) | dict.fromkeys(names[:1], CALLER)
+            frame = run.call(function, [self.w][: len(names)], args, function, kinds)
+            self.note(run)
             return self.entries(frame.value, State({}, False))
         return {} if tested else dict.fromkeys(keys, ex.ZERO)
 
@@ -227,6 +259,9 @@ class _Class(_Reading):
     def __init__(self, found: ast.ClassDef, source: Source, *more: Any) -> None:
         super().__init__(source, *more)
         self.methods = {each.name: each for each in found.body if isinstance(each, ast.FunctionDef)}
+        special = [each for name, each in self.methods.items() if name.startswith("__") and name not in HARMLESS]
+        if special:
+            source.beyond(special[0], f"the method {special[0].name[:80]}")
         if "step" not in self.methods:
             source.refuse(found, f"{found.name} has no step", "write step(self, w, g)")
         self.function = self.methods["step"]
@@ -239,7 +274,12 @@ class _Class(_Reading):
         self.timed = len(self.function.args.args) > 3
         if not 3 <= len(self.function.args.args) <= 4:
             source.refuse(self.function, "step has other arguments", "write step(self, w, g) or step(self, w, g, t)")
+        if self.timed and (self.function.args.args[3].arg not in TIMES or self.function.args.defaults):
+            source.beyond(self.function, "a step whose last argument is not named t, or has a default,")
+        if self.function.args.posonlyargs or self.function.args.kwonlyargs or self.function.args.defaults:
+            source.beyond(self.function, "a step with other arguments than self, w, g and t")
         self.settle(self.init, 1)
+        self.owned: dict[str, str] = {}  # the kinds of the state at the start of a step
 
     def made(self) -> tuple[Execution, dict[str, Any]]:
         """The attributes that __init__ sets."""
@@ -247,29 +287,37 @@ class _Class(_Reading):
         run = self.execution(stored=[this], this=this, methods=self.methods)
         assert self.init is not None
         with recording():  # what it checks are the domains
-            run.call(self.init, [this], self.arguments(run), self.init)
+            hypers = self.arguments(run)
+            run.call(self.init, [this], hypers, self.init, dict.fromkeys(hypers, NUMBER))
         run.assigned.clear()
+        run.frozen |= {id(each) for each in run.stored if each is not this}
         return run, this
 
     def step(self, change: Callable[[dict[str, Any]], None], t: Node) -> tuple[Node, dict[str, Any], Any, set[str]]:
         run, this = self.made()
         change(this)
+        run.kinds |= {(id(this), name): kind for name, kind in self.owned.items()}
         args = [this, self.w, self.g, *([t] if self.timed else [])]
         with recording() as conditions:
-            frame: Frame = run.call(self.function, args, {}, self.function)
+            names = [arg.arg for arg in self.function.args.args]
+            frame = self.stepped(run, self.function, args, {}, names[1], names[-1] if self.timed else names[1])
         for name in this:
             run.fresh(this, name, self.function)
         value = frame.value
         if value is None:  # it changes w in place
-            value = frame.names[self.function.args.args[1].arg]
-            if value is self.w:
+            value = frame.names[names[1]]
+            if frame.kinds.get(names[1]) != CALLER:
+                self.source.beyond(self.function, "a step that returns nothing and gives another value the name of w")
+            if value is self.w or not run.changed:
                 self.source.beyond(self.function, "a step that leaves w as it is")
+        self.left = {name: run.kinds.get((id(this), name), SHARED) for name in this}
         return run.number(value, self.function), this, tuple(conditions), run.assigned
 
     def findings(self) -> Findings:
         _, start = self.made()
         first_w, first, first_conditions, assigned = self.step(lambda this: None, ex.ONE)
         kept = [name for name in first if name in assigned]
+        self.owned = {name: self.left[name] for name in kept}
         names: dict[str, str] = {}
         for name in kept:
             names[name] = ascii_name(name, [*self.taken, *names.values()], "state")
@@ -280,7 +328,12 @@ class _Class(_Reading):
             if isinstance(later[name], Node) and _counts(later[name], names[name], start.get(name))
         ]  # fmt: skip
         symbols |= {name: ex.subtract(self.t, ex.ONE) for name in counters}
-        w, later, conditions, again = self.step(lambda this: this.update(symbols), self.t)
+        while True:  # until what a step may change in place is so after it, too
+            w, later, conditions, again = self.step(lambda this: this.update(symbols), self.t)
+            owned = {name: kind if self.left.get(name) == kind else SHARED for name, kind in self.owned.items()}
+            if owned == self.owned:
+                break
+            self.owned = owned
         if again - set(kept):
             self.source.beyond(self.function, f"self.{min(again - set(kept))}, which is not set in the first step,")
         run = self.execution()

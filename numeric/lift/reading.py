@@ -40,7 +40,7 @@ class Source:
     def beyond(self, node: ast.AST, message: str) -> NoReturn:
         """What this reads does not go so far, there."""
         place = f"{self.file}:{getattr(node, 'lineno', 1)}:{getattr(node, 'col_offset', 0) + 1}"
-        raise Undecided(f"{place}: {message} is not read; --run tests the code instead, and runs it")
+        raise Undecided(f"{place}: {message} is not read; rewrite the line")
 
     def find(self, name: str) -> Definition:
         """The function or class of that name. InputError with the nearest one."""

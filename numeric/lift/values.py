@@ -12,6 +12,7 @@ from derive.errors import InputError, Undecided
 from numeric.lift import expressions as ex
 from numeric.lift.expressions import NEGATION, Node
 from numeric.lift.floats import evaluate
+from numeric.lift.ownership import FRESH, NUMBER, SHARED, Ownership
 from numeric.lift.reading import Source
 from numeric.lift.settings import ascii_name
 from numeric.lift.tracked import compared
@@ -58,10 +59,13 @@ class Frame:
     returned: bool = False
     value: Any = None
     linked: set[frozenset[str]] = field(default_factory=set)  # names that were assigned to each other
+    kinds: dict[str, str] = field(default_factory=dict)  # of its names
+    returns: list[str] = field(default_factory=list)  # the kinds of what it returned
+    is_step: bool = False  # whether its w may be changed in place
 
 
 @dataclass
-class Values:
+class Values(Ownership):
     """What is shared by all functions of one step: the source, the numbers that branches look at, mutable things."""
 
     source: Source
@@ -100,7 +104,11 @@ class Values:
         if isinstance(yes, tuple) and isinstance(no, tuple) and len(yes) == len(no):
             return tuple(self.joined(test, *pair, where) for pair in zip(yes, no, strict=True))
         if type(yes) is dict is type(no) and set(yes) == set(no):
+            self.escape_all(yes)
+            self.escape_all(no)
             return self.kept({key: self.joined(test, yes[key], no[key], where) for key in yes})
+        if isinstance(yes, Mask) or isinstance(no, Mask):
+            self.fail(where, "a choice of comparisons")
         return ex.choose(test.node, self.number(yes, where), self.number(no, where))
 
     def plain(self, value: Any) -> Any:
@@ -161,6 +169,8 @@ class Values:
     def binary(self, operator: ast.operator, left: Any, right: Any, where: ast.AST) -> Any:
         if isinstance(operator, ast.Add) and isinstance(left, tuple) and isinstance(right, tuple):
             return left + right
+        if isinstance(left, Mask) and isinstance(right, Mask):
+            self.fail(where, "arithmetic with two comparisons")
         made = _OPERATIONS.get(type(operator))
         if made is None:
             self.fail(where, f"the operator {type(operator).__name__}")
@@ -168,11 +178,24 @@ class Values:
 
     def value(self, node: ast.expr, frame: Frame) -> Any:
         """What an expression stands for: a Node, a Mask, True, False, None, a text, a tuple, a dictionary."""
+        found = self.operand(node, frame)
+        place = self.origin.get(id(node))
+        if isinstance(place, tuple):
+            self.escape(place)
+        return found
+
+    def operand(self, node: ast.expr, frame: Frame) -> Any:
+        """The same, where nothing keeps the value itself: what it refers to gets no other name by that."""
         self.tick(node)
         method = getattr(self, f"on_{type(node).__name__.lower()}", None)
         if method is None:
             self.fail(node, f"an expression of the kind {type(node).__name__}")
+        self.origin.pop(id(node), None)
         return method(node, frame)
+
+    def made_of(self, node: ast.expr, parts: Sequence[str]) -> None:
+        """An operator gives a number if its operands are, else a new array."""
+        self.origin[id(node)] = NUMBER if all(kind == NUMBER for kind in parts) else FRESH
 
     def on_constant(self, node: ast.Constant, frame: Frame) -> Any:
         if node.value is not None and not isinstance(node.value, bool | int | float | str):
@@ -181,8 +204,10 @@ class Values:
 
     def on_name(self, node: ast.Name, frame: Frame) -> Any:
         if node.id in frame.names:
+            self.origin[id(node)] = (frame.kinds, node.id)
             return frame.names[node.id]
         if node.id in self.source.constants:
+            self.origin[id(node)] = NUMBER
             return self.plain(self.source.constants[node.id])
         raise InputError(
             f"nothing says what {node.id[:80]} is", file=self.source.file, line=node.lineno, column=node.col_offset + 1,
@@ -190,7 +215,10 @@ class Values:
         )  # fmt: skip
 
     def on_tuple(self, node: ast.Tuple | ast.List, frame: Frame) -> Any:
-        return tuple(self.value(each, frame) for each in node.elts)
+        found = tuple(self.value(each, frame) for each in node.elts)
+        if all(self.kind(each) == NUMBER for each in node.elts):
+            self.origin[id(node)] = NUMBER
+        return found
 
     on_list = on_tuple
 
@@ -201,13 +229,17 @@ class Values:
                 other = self.value(value, frame)
                 if not isinstance(other, dict):
                     self.fail(value, "an unpacking of something that is no dictionary")
+                self.escape_all(other)
                 made |= other
             else:
                 made[self.key(key, frame)] = self.value(value, frame)
         return self.kept(made)
 
     def on_unaryop(self, node: ast.UnaryOp, frame: Frame) -> Any:
-        value = self.value(node.operand, frame)
+        negated = isinstance(node.op, ast.USub)
+        value = (self.operand if negated else self.value)(node.operand, frame)
+        if negated:
+            self.made_of(node, [self.kind(node.operand)])
         if isinstance(node.op, ast.Not):
             test = self.decided(value, node)
             if isinstance(test, bool):
@@ -215,12 +247,17 @@ class Values:
             sides = test.sides and (NEGATION[test.sides[0]], *test.sides[1:])
             return Mask(ex.opposite(test.node), sides)
         if isinstance(node.op, ast.Invert):
-            return Mask(ex.opposite(self.number(value, node)))
+            if not isinstance(value, Mask):
+                self.fail(node, "~ of anything but a comparison")
+            return Mask(ex.opposite(value.node))
         number = self.number(value, node)
-        return ex.negative(number) if isinstance(node.op, ast.USub) else number
+        return ex.negative(number) if negated else number
 
     def on_binop(self, node: ast.BinOp, frame: Frame) -> Any:
-        left, right = self.value(node.left, frame), self.value(node.right, frame)
+        left = self.operand(node.left, frame)
+        kinds = [self.kind(node.left)]
+        right = self.operand(node.right, frame)
+        self.made_of(node, [*kinds, self.kind(node.right)])
         if isinstance(node.op, ast.BitAnd | ast.BitOr) and isinstance(left, Mask) and isinstance(right, Mask):
             return self.mixed(isinstance(node.op, ast.BitAnd), left, right)
         return self.binary(node.op, left, right, node)
@@ -243,9 +280,9 @@ class Values:
         return left
 
     def on_compare(self, node: ast.Compare, frame: Frame) -> Any:
-        left, found = self.value(node.left, frame), []
+        left, found = self.operand(node.left, frame), []
         for operator, right_node in zip(node.ops, node.comparators, strict=True):
-            right = self.value(right_node, frame)
+            right = self.operand(right_node, frame)
             found.append(self.comparison(operator, left, right, node))
             left = right
         result = found[0]
@@ -284,15 +321,19 @@ class Values:
     def on_ifexp(self, node: ast.IfExp, frame: Frame) -> Any:
         test = self.decided(self.value(node.test, frame), node.test)
         if isinstance(test, bool):
-            return self.value(node.body if test else node.orelse, frame)
+            taken = node.body if test else node.orelse
+            found = self.value(taken, frame)
+            self.origin[id(node)] = NUMBER if self.kind(taken) == NUMBER else SHARED
+            return found
         return self.joined(test, self.value(node.body, frame), self.value(node.orelse, frame), node)
 
     def on_attribute(self, node: ast.Attribute, frame: Frame) -> Any:
-        place = self.value(node.value, frame)
+        place = self.operand(node.value, frame)
         if self.this is not None and place is self.this:
             if node.attr not in self.this:
                 self.fail(node, f"self.{node.attr[:80]}, which __init__ does not set,")
             self.fresh(self.this, node.attr, node)
+            self.origin[id(node)] = (self.kinds, (id(self.this), node.attr))
             return self.this[node.attr]
         if node.attr in ("shape", "dtype", "size") and isinstance(place, Node):
             return SHAPE
@@ -302,6 +343,7 @@ class Values:
         place, key = self.value(node.value, frame), self.key(node.slice, frame)
         if isinstance(place, dict):
             self.fresh(place, key, node)
+            self.origin[id(node)] = (self.kinds, (id(place), key))
         if isinstance(place, State):
             found = place.ask(key, f"s{key}" if isinstance(key, int) else "")
             if found is None:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import optax
-import torch
+import pytest
 
 from derive.schedules import renamed
 from numeric.schedules import RunningSchedule, schedule
 
+torch = pytest.importorskip("torch", reason="needs the extra `peers`")
+optax = pytest.importorskip("optax", reason="needs the extra `peers`")
 lrs = torch.optim.lr_scheduler
 
 ETA = 0.1

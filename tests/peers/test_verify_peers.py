@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ from typing import Any
 import pytest
 
 import numeric
+from derive.library.optimizers import OPTIMIZERS
+from derive.update_rule import UpdateRule
 from numeric.survey import TARGETS, deviations, installed, one, survey, table
 from numeric.verification import Verdict
 
-pytest.importorskip("torch")
-pytest.importorskip("optax")
+pytest.importorskip("torch", reason="needs the extra `peers`")
+pytest.importorskip("optax", reason="needs the extra `peers`")
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECONDS: list[float] = []
@@ -23,7 +26,6 @@ SECONDS: list[float] = []
 OTHERS = {
     ("torch.optim.NAdam", "nadam", ""): "undecided: the powers of 0.96 need lemmas in the names of the code",
     ("torch.optim.RAdam", "radam", ""): "undecided: read for late steps only, where rho exceeds 5",
-    ("torch.optim.RMSprop", "rmsprop-centered", "centered=True"): "undecided: without max its root needs a lemma",
     ("optax.adagrad", "adagrad", ""): "eps inside the root, and a start that is not 0",
     ("optax.yogi", "yogi", ""): "the averages start at 1e-6",
     ("optax.adabelief", "adabelief", "eps_root=0.0"): "eps is not in the average",
@@ -32,7 +34,7 @@ OTHERS = {
 }
 
 
-def verdict(target: str, rule: str | None, symbols: tuple[str, ...] = (), **settings: Any) -> Verdict:
+def verdict(target: str, rule: str | UpdateRule | None, symbols: tuple[str, ...] = (), **settings: Any) -> Verdict:
     begin = time.perf_counter()
     found = numeric.verify(target, rule, symbols=symbols, **settings)
     SECONDS.append(time.perf_counter() - begin)
@@ -93,6 +95,26 @@ def test_amsgrad_is_two_rules() -> None:
         assert (found.verdict, found.witness["t"]) == ("different", 2)
 
 
+@pytest.mark.parametrize(("factor", "verdict_"), [("beta2", "different"), ("(1 - beta2)", "equal_under")])
+def test_adan_of_optax_has_one_minus_beta2(factor: str, verdict_: str) -> None:
+    """With corrected averages, which the paper leaves out, it differs from the paper's rule in that alone."""
+    mine = replace(
+        OPTIMIZERS["adan"], name="adan-corrected",
+        lines=(
+            "d = (g - p)*min(t - 1, 1)", "m = beta1*m + (1 - beta1)*g", "a = beta2*a + (1 - beta2)*d",
+            f"v = beta3*v + (1 - beta3)*(g + {factor}*d)**2", "p = g", "mhat = m/(1 - beta1**t)",
+            "ahat = a/(1 - beta2**t)", "vhat = v/(1 - beta3**t)",
+            f"w = (w - eta*(mhat + {factor}*ahat)/(sqrt(vhat) + eps))/(1 + lam*eta)",
+        ),
+    )  # fmt: skip
+    found = verdict("optax.adan", mine, eps_root=0.0)
+    assert found.verdict == verdict_
+    if verdict_ == "different":
+        assert found.witness["t"] == 2
+    else:
+        assert set(found.conditions) == {"lam = 0", "t - 1 < 2147483647"}
+
+
 def test_a_witness_is_what_torch_computes() -> None:
     """Run on the real code: torch gives what the witness says that it gives."""
     import torch
@@ -117,6 +139,13 @@ def test_the_nearest_rule_of_torch() -> None:
         assert (found.verdict, found.rule) == ("equal", rule)
 
 
+def verdicts_in(page: str) -> list[list[str]]:
+    """The rows without the column of witnesses and reasons: which of two small points is found may take time."""
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    assert len(rows) > 30
+    return [[*row[:5], *row[6:]] for row in rows]
+
+
 def test_the_table_of_the_documentation_is_that_of_the_installed_versions(request: pytest.FixtureRequest) -> None:
     """docs/verdicts.md; --update-golden writes it anew."""
     page = ROOT / "docs" / "verdicts.md"
@@ -126,7 +155,11 @@ def test_the_table_of_the_documentation_is_that_of_the_installed_versions(reques
     if request.config.getoption("--update-golden", default=False):
         page.write_text(written, encoding="utf-8")
     else:
-        assert page.read_text(encoding="utf-8") == written
+        pairs = list(zip(verdicts_in(page.read_text(encoding="utf-8")), verdicts_in(written), strict=True))
+        other = [(said, found) for said, found in pairs if said != found]
+        # Time may run out on a busy machine: then, and only then, a row is undecided that is decided on the page.
+        assert all(said[:3] == found[:3] and found[3] == "undecided" for said, found in other), other
+        assert len(other) <= 2
 
 
 def test_how_long_a_verdict_takes() -> None:
