@@ -65,7 +65,7 @@ def rate(name: str, **given: Fraction) -> Rate:
     """A schedule of the library, with defaults for the parameters that are not given.
 
     >>> rate("power", p=Fraction(1, 2)).exact.expression
-    'eta0/sqrt(t)'
+    'eta0/t**(1/2)'
     """
     rule = SCHEDULES[name]
     numbers: dict[str, Any] = {hyper.name: hyper.value for hyper in rule.hyperparameters} | given
