@@ -19,7 +19,7 @@ from derive.library.relations import RELATIONS
 from derive.relations import MEANINGS, SHORTER, Relation, equation, given, run, tidy
 from derive.syntax import parse_expression
 from derive.unrolled import derivations
-from derive.update_rule import GRADIENT, PARAMETER, RATE, UpdateRule, put
+from derive.update_rule import GRADIENT, PARAMETER, RATE, UpdateRule, names_in, put
 
 APART = "beta1*(eta2 - eta1)*g1"  # heavy ball inside less outside, after two steps
 MULTIPLIED = Text("multiplied out", "전개하면")
@@ -29,7 +29,7 @@ TERM_BY_TERM = Text("no factor is 0 but the difference of the rates", "0이 될 
 def _composed(
     name: str, title: Text, rule: UpdateRule, lines: list[tuple[str, Term, Text]], more: list[str]
 ) -> Derivation:
-    names = {str(node[1]) for _, term, _ in lines for node in subterms(term) if node[0] == "v"}
+    names = {name for _, term, _ in lines for name in names_in(term)}
     meanings = MEANINGS | {hyper.name: hyper.meaning for hyper in rule.hyperparameters}
     meanings |= {state.name: state.meaning for state in rule.state if state.meaning}
     meanings |= {f"{GRADIENT}{t}": Text(f"gradient of step {t}", f"걸음 {t} 의 기울기") for t in (1, 2)}

@@ -16,7 +16,7 @@ from derive.derivation import Derivation, Obligation, Text
 from derive.kernel.terms import ZERO, Term, rebuild, sub, subterms
 from derive.relations import MEANINGS, given
 from derive.syntax import parse_expression, parse_given
-from derive.update_rule import PARAMETER, UpdateRule, put
+from derive.update_rule import PARAMETER, UpdateRule, names_in, put
 
 DEFINED = Text("every part of it is defined", "모든 부분이 정의된다")
 FROM = Text("by what is given", "주어진 것에서")
@@ -65,7 +65,7 @@ NEEDLESS: tuple[str, ...] = ("rmsprop-centered",)
 
 
 def power_below_one() -> Derivation:
-    """That a power of a number in (0, 1) is at most 1: 0.96 = exp(-a) with a = log(25/24).
+    """That a power of a number in (0, 1] is at most 1, where the number is written as exp(-a).
 
     >>> power_below_one().verify().verdict
     'proved'
@@ -76,8 +76,8 @@ def power_below_one() -> Derivation:
         ("<=", "1", Text("exp(a*x) >= 1 + a*x", "exp(a*x) >= 1 + a*x"), ""),
     ]
     title = Text(
-        "A power x >= 0 of exp(-a) <= 1 is at most 1; 0.96 is exp(-a) for a = log(25/24)",
-        "1 이하인 수 exp(-a) 의 x >= 0 제곱은 1 이하; a = log(25/24) 이면 exp(-a) 는 0.96",
+        "A power x >= 0 of exp(-a) <= 1 is at most 1",
+        "1 이하인 수 exp(-a) 의 x >= 0 제곱은 1 이하",
     )
     return compose("power-below-one", title, "", "a >= 0; x >= 0", lines)
 
@@ -90,10 +90,16 @@ class Opened:
     step: Mapping[str, Term]
     facts: tuple[str, ...]
     proofs: tuple[Derivation, ...]
+    declared: tuple[Obligation, ...] = ()  # what the kernel has not judged
     parts: Mapping[Term, Term] = field(default_factory=dict)  # what has a name, written out -> the name
 
+    @property
+    def obligations(self) -> tuple[Obligation, ...]:
+        """What everything about the step rests on."""
+        return (*(Obligation(proof.title, "", proof) for proof in self.proofs), *self.declared)
+
     def derivation(self, name: str, title: Text, lines: list[tuple[str, Term, Text]]) -> Derivation:
-        used = {str(node[1]) for _, term, _ in lines for node in subterms(term) if node[0] == "v"}
+        used = {name for _, term, _ in lines for name in names_in(term)}
         own = {hyper.name for hyper in self.rule.hyperparameters}
         more = [fact for fact in self.facts if _about(fact, own) & used]
         meanings = MEANINGS | {hyper.name: hyper.meaning for hyper in self.rule.hyperparameters}
@@ -105,18 +111,21 @@ class Opened:
 
 def _about(fact: str, known: set[str]) -> set[str]:
     """The names of a fact that are no hyperparameters."""
-    nodes = (node for term in parse_given(fact).facts for node in subterms(term))
-    return {str(node[1]) for node in nodes if node[0] == "v"} - known
+    return {name for term in parse_given(fact).facts for name in names_in(term)} - known
 
 
 def opened(rule: UpdateRule) -> Opened:
-    """The step with the lemmas of the rule, each proved from those before it."""
+    """The step with the lemmas of the rule, each proved from those before it, or declared.
+
+    That a power with a real exponent is at most 1 the kernel knows for exp(-a)**x alone: that the one in the rule is
+    such a power is declared.
+    """
     parts: dict[Term, Term] = {}
     kept: set[str] = set()
     found = Opened(rule, rule.step, (), ())
     for lemma in LEMMAS.get(rule.name, ()):
         whole = parse_expression(lemma.of).term if lemma.of else found.step.get(lemma.name)
-        proofs = []
+        proofs, declared = [], []
         for number, fact in enumerate(parse_given(lemma.fact).facts, 1):
             claim = put(fact, {lemma.name: whole}) if whole is not None else fact
             title = Text(f"On the way: {show(fact)}", f"중간 단계: {show(fact)}")
@@ -124,15 +133,24 @@ def opened(rule: UpdateRule) -> Opened:
             lines = [("", claim[1], Text()), (claim[0], claim[2], FROM)]
             if lemma.of and claim[0] == "<=":
                 proofs += [] if any(proof.name == "power-below-one" for proof in found.proofs) else [power_below_one()]
+                declared.append(Obligation(_instance(fact, lemma.of), "natural logarithm: b = exp(log(b))"))
             else:
                 proofs.append(found.derivation(label, title, lines))
         if lemma.of and whole is not None:
             parts[whole] = ("v", lemma.name)
         kept |= {lemma.name}
         step = _step(rule, parts, kept)
-        found = Opened(rule, step, (*found.facts, lemma.fact), (*found.proofs, *proofs))
-    named = {rule.step[name]: ("v", name) for name in kept if name in rule.step}
-    return replace(found, parts=parts | named)
+        found = Opened(
+            rule, step, (*found.facts, lemma.fact), (*found.proofs, *proofs), (*found.declared, *declared)
+        )  # fmt: skip
+    return replace(found, parts=parts | {rule.step[name]: ("v", name) for name in kept if name in rule.step})
+
+
+def _instance(fact: Term, of: str) -> Text:
+    return Text(
+        f"{show(fact)} for {of}, whose base is exp(-a) for an a > 0",
+        f"{of} 에 대해 {show(fact)}: 밑은 어떤 a > 0 에 대한 exp(-a)",
+    )
 
 
 def _step(rule: UpdateRule, parts: Mapping[Term, Term], kept: set[str]) -> dict[str, Term]:
@@ -200,11 +218,12 @@ def defined(rule: UpdateRule) -> Derivation:
     ('proved', {'proved'})
     """
     known = opened(rule)
-    rest = [*known.proofs, *_invariants(known), *_besides(known)]
+    rest = [*_invariants(known), *_besides(known)]
     for name in (state.name for state in rule.state):
         rest.append(_itself(known, name, Text(f"The step of {name} is defined", f"{name} 의 한 걸음이 정의된다")))
     main = _itself(known, PARAMETER, defined_title(rule))
-    return replace(main, name=f"{rule.name}-defined", obligations=tuple(Obligation(d.title, "", d) for d in rest))
+    also = tuple(Obligation(item.title, "", item) for item in rest)
+    return replace(main, name=f"{rule.name}-defined", obligations=(*known.obligations, *also))
 
 
 def defined_title(rule: UpdateRule) -> Text:

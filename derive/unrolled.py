@@ -15,7 +15,7 @@ from derive.kernel.terms import ONE, Term, mul, rebuild, subterms
 from derive.library.optimizers import OPTIMIZERS
 from derive.relations import MEANINGS, given
 from derive.syntax import parse_expression
-from derive.update_rule import GRADIENT, PARAMETER, RATE, STEP, put
+from derive.update_rule import GRADIENT, PARAMETER, RATE, STEP, names_in, put
 
 BY_INDUCTION = Text("by induction on t", "t 에 대한 귀납법")
 GEOMETRIC = Text("geometric series", "등비급수")
@@ -79,7 +79,7 @@ class Unrolled:
         self, name: str, title: Text, step: Term, lines: list[tuple[str, str, Text]], time: str = ""
     ) -> Derivation:
         rule = OPTIMIZERS[self.rule]
-        names = {str(node[1]) for node in subterms(step) if node[0] == "v"}
+        names = names_in(step)
         hypers = {hyper.name for hyper in rule.hyperparameters}
         indexed = {str(node[1]) for node in subterms(step) if node[0] == "ix"} & {GRADIENT, RATE}
         facts = [f"{', '.join(f'{family}[k]' for family in sorted(indexed))} real"] if indexed else []

@@ -266,6 +266,15 @@ def put(term: Term, values: Mapping[str, Term]) -> Term:
     return rebuild(term, lambda part, _: put(part, values))
 
 
+def names_in(term: Term) -> set[str]:
+    """The names of scalars in a term.
+
+    >>> sorted(names_in(parse_expression("beta1*m + (1 - beta1)*g").term))
+    ['beta1', 'g', 'm']
+    """
+    return {str(node[1]) for node in subterms(term) if node[0] == "v"}
+
+
 def at(name: str, later: int) -> Term:
     """name + later, as a person writes it."""
     if not later:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from derive.ascii import show
 from derive.chains import compose
-from derive.derivation import Derivation, Obligation, Text
+from derive.derivation import Derivation, Text
 from derive.invariants import named, opened
 from derive.kernel.terms import Term, rebuild
 from derive.update_rule import UpdateRule
@@ -43,7 +43,6 @@ def agreement(rule: UpdateRule, plan: Plan | None = None) -> tuple[Derivation, .
     kept = [assignment.name for assignment in rule.assignments if assignment.kind != "let"]
     known = opened(rule)
     parts = {plain(term): name for term, name in known.parts.items()}
-    rests = tuple(Obligation(item.title, "", item) for item in known.proofs)
     claims = (
         compose(
             f"{rule.name}-kernel-{name}",
@@ -57,7 +56,7 @@ def agreement(rule: UpdateRule, plan: Plan | None = None) -> tuple[Derivation, .
         )
         for name in kept
     )
-    return tuple(replace(claim, obligations=rests) for claim in claims)
+    return tuple(replace(claim, obligations=known.obligations) for claim in claims)
 
 
 def plain(term: Term) -> Term:

@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from derive.ascii import show
-from derive.kernel.terms import ONE, Term, subterms
+from derive.kernel.terms import ONE, Term
 from derive.relations import tidy
 from derive.syntax import parse_expression, parse_given
-from derive.update_rule import GRADIENT, PARAMETER, RATE, STEP, Hyperparameter, UpdateRule, put
+from derive.update_rule import GRADIENT, PARAMETER, RATE, STEP, Hyperparameter, UpdateRule, names_in, put
 
 if TYPE_CHECKING:
     from numeric.lift import Lifted
@@ -50,7 +51,7 @@ class Run:
     def used(self) -> set[str]:
         """The names that occur in its formulas."""
         terms = [*self.rule.step.values(), *self.first.values(), *self.conditions, *self.first_conditions]
-        return {name for term in terms for name in _names(term)}
+        return {name for term in terms for name in names_in(term)}
 
     def renamed(self, old: str, new: str) -> Run:
         """The same with another name for a state or a hyperparameter."""
@@ -104,7 +105,7 @@ class Paired:
     def conditions(self) -> list[str]:
         """What has to hold of the hyperparameters for the rule to be this code, beside what the code was read under."""
         rule = self.whole or self.claimed
-        mentioned = {name for term in rule.step.values() for name in _names(term)}
+        mentioned = {name for term in rule.step.values() for name in names_in(term)}
         values = [f"{name} = {value}" for name, value in self.values.items() if name in mentioned]
         return [*values, *map(show, self.narrower)]
 
@@ -163,24 +164,20 @@ def _declared(lifted: Lifted, claimed: UpdateRule) -> UpdateRule:
 def _of(hyper: Hyperparameter, name: str) -> str:
     facts = parse_given(hyper.domain).facts if hyper.domain else ()
     about = [put(fact, {hyper.name: ("v", name)}) for fact in facts]
-    return "; ".join(show(fact) for fact in about if _names(fact) <= {name})
-
-
-def _names(term: Term) -> set[str]:
-    return {str(node[1]) for node in subterms(term) if node[0] == "v"}
+    return "; ".join(show(fact) for fact in about if names_in(fact) <= {name})
 
 
 def _read(rule: UpdateRule, terms: Mapping[str, Term], point: Term) -> tuple[set[str], set[str]]:
     """The names that the parameter needs, and those that it needs as they were before the step."""
     needed, todo = {PARAMETER}, [PARAMETER]
     while todo:
-        for name in _names(terms[todo.pop()]) & terms.keys() - needed:
+        for name in names_in(terms[todo.pop()]) & terms.keys() - needed:
             needed.add(name)
             todo.append(name)
-    read = _names(point)
+    read = names_in(point)
     for number, line in enumerate(rule.assignments):
         if line.name in needed:
-            read |= _names(terms[line.name]) - {before.name for before in rule.assignments[:number]}
+            read |= names_in(terms[line.name]) - {before.name for before in rule.assignments[:number]}
     return needed, read
 
 
@@ -282,7 +279,7 @@ def _with_domains(pair: Paired) -> Paired:
     wanted: dict[str, list[Term]] = {}
     for hyper in claimed.hyperparameters:
         for fact in parse_given(hyper.domain).facts if hyper.domain else ():
-            names = _names(fact)
+            names = names_in(fact)
             if hyper.name in mapped and names <= mapped.keys():
                 wanted.setdefault(mapped[hyper.name][1], []).append(put(fact, mapped))
     hypers, narrower = [], []
@@ -328,6 +325,7 @@ def _bound(fact: Term) -> tuple[str, bool, Fraction, bool] | None:
     return left[1], relation in ("<", "<="), right[1], relation in ("<", ">")
 
 
+@lru_cache(maxsize=4096)
 def parsed(text: str) -> Term:
     """A text of the chain language as a term."""
     return parse_expression(text).term

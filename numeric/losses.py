@@ -7,11 +7,9 @@ overflow; here they become programs. No formula is typed in this package.
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +20,7 @@ from numeric.arrays import Sample, explain, sample
 from numeric.chunks import is_chunked, sum_over_chunks
 from numeric.compile import Array, OutOfRange, kernel
 from numeric.domains import facts
+from numeric.parameters import number
 from numeric.program import CLASS, Program
 from numeric.sums import DIRECTION, SHIFT, SUMS, TURN, Task
 from numeric.translation import translate
@@ -187,7 +186,7 @@ def loss(name: str, **hyperparameters: float) -> Loss:
     for key, fact in needed.items():
         if key not in hyperparameters:
             raise InputError(f"{name} needs {key}", remedy=f"call loss({name!r}, {key}=...) with {fact}")
-        values[key] = _number(key, hyperparameters[key])
+        values[key] = number(key, hyperparameters[key])
         facts(fact).demand({key: values[key]})
     return Loss(
         name=name,
@@ -204,16 +203,6 @@ def loss(name: str, **hyperparameters: float) -> Loss:
 def _nearest(name: str, known: Collection[str]) -> str:
     near = difflib.get_close_matches(name, known, 1)
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(known) or 'none'}"
-
-
-def _number(name: str, value: Any) -> float:
-    try:
-        number = math.nan if isinstance(value, bool) or not isinstance(value, Real) else float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise InputError(f"{name} is {str(value)[:40]}", remedy="expected a finite number")
-    return number
 
 
 def _pointwise(entry: Pointwise) -> Program:

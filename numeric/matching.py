@@ -17,9 +17,9 @@ from typing import Any
 from derive.ascii import show
 from derive.kernel.terms import ONE, ZERO, Term, children, subterms
 from derive.relations import tidy
-from derive.syntax import parse_expression, parse_given
-from derive.update_rule import GRADIENT, PARAMETER, RATE, STEP, UpdateRule, put
-from numeric.correspondence import Paired, Run
+from derive.syntax import parse_given
+from derive.update_rule import GRADIENT, PARAMETER, RATE, STEP, UpdateRule, names_in, put
+from numeric.correspondence import Paired, Run, parsed
 
 Values = dict[str, float]
 STEPS = 6  # of a trial run
@@ -38,12 +38,6 @@ class Map:
     state: Mapping[str, str] = field(default_factory=dict)
     constant: bool = False
     elsewhere: bool = False
-
-
-@lru_cache(maxsize=4096)
-def parsed(text: str) -> Term:
-    """A text of the chain language as a term."""
-    return parse_expression(text).term
 
 
 def value_of(term: Term, known: Mapping[str, float]) -> float:
@@ -144,7 +138,7 @@ def numbers(code: Run, random: Random) -> Values:
     rule = code.rule
     hypers = {hyper.name for hyper in rule.hyperparameters}
     facts = [fact for hyper in rule.hyperparameters if hyper.domain for fact in facts_in(hyper.domain)]
-    facts += [fact for fact in code.conditions if not names_of(fact) - hypers]
+    facts += [fact for fact in code.conditions if not names_in(fact) - hypers]
     ranges = {hyper.name: bounds(hyper.name, hyper.domain) for hyper in rule.hyperparameters}
     found: Values = {}
     for _ in range(60):
@@ -167,11 +161,6 @@ def shares(rule: UpdateRule) -> list[str]:
     """The hyperparameters that are between 0 and 1: how much of something is kept."""
     found = ((hyper.name, bounds(hyper.name, hyper.domain)) for hyper in rule.hyperparameters)
     return [name for name, (low, high) in found if low >= 0 and high <= 1]
-
-
-def names_of(term: Term) -> set[str]:
-    """The names in a term."""
-    return {str(node[1]) for node in subterms(term) if node[0] == "v"}
 
 
 @lru_cache(maxsize=4096)

@@ -21,10 +21,10 @@ from derive.prover import Settings
 from derive.prover import prove as judged_by
 from derive.relations import BEFORE, Relation, equation, given, tidy
 from derive.syntax import parse_given
-from derive.update_rule import PARAMETER, RATE, STEP, UpdateRule, put
+from derive.update_rule import PARAMETER, RATE, STEP, UpdateRule, names_in, put
 from derive.witness import satisfying_point
-from numeric.correspondence import Paired
-from numeric.matching import Map, Trial, names_of, parsed
+from numeric.correspondence import Paired, parsed
+from numeric.matching import Map, Trial
 
 COUNTED = 2**31 - 2  # the last step that a counter of 32 bits tells apart from the next
 PATIENCE = 4.0  # seconds for all that is not proved at once
@@ -116,14 +116,14 @@ def _opened(
         return whole
     swap = {later[rule.step[state]]: ("v", name) for state, name in fresh.items() if rule.step[state] in later}
     left, right = (_exchanged(line.term, swap) for line in (whole.lines[0], whole.lines[-1]))
-    used = names_of(left) | names_of(right)
+    used = names_in(left) | names_in(right)
     known = {state.name for state in rule.state}
     about = [fact for state in rule.state if state.invariant for fact in parse_given(state.invariant).facts]
     here = [
-        put(fact, {k: ("v", name) for k, name in fresh.items()}) for fact in about if names_of(fact) & known <= states
+        put(fact, {k: ("v", name) for k, name in fresh.items()}) for fact in about if names_in(fact) & known <= states
     ]
-    kept = [fact for fact in here if names_of(fact) & used]
-    used |= {name for fact in kept for name in names_of(fact)}
+    kept = [fact for fact in here if names_in(fact) & used]
+    used |= {name for fact in kept for name in names_in(fact)}
     more = [*(f"{name} real" for name in fresh.values() if name in used), *map(show, kept)]
     return _composed(rule, whole.name, whole.title, equation(left, right, CODE), [*facts, *more])
 
@@ -173,9 +173,9 @@ def _first(pair: Paired, found: Map, more: list[str], same: Mapping[str, str]) -
     hyper = {name: put(parsed(text), once) for name, text in found.hyper.items()}
     begin = {name: put(term, {**hyper}) for name, term in rule.initial.items()}
     claims = [put(fact, once) for text in more for fact in parse_given(text).facts]
-    facts = [show(claim) for claim in claims if names_of(claim)]
+    facts = [show(claim) for claim in claims if names_in(claim)]
     claimed = {name: put(rule.step[name], {**hyper, **begin, **once}) for name in found.state}
-    equal = {code.first[state]: claimed[name] for state, name in same.items() if names_of(code.first[state])}
+    equal = {code.first[state]: claimed[name] for state, name in same.items() if names_in(code.first[state])}
     for name, text in sorted(found.state.items(), key=lambda item: item[0] == PARAMETER):
         right = put(put(parsed(text), once), dict(code.first))
         right = _exchanged(right, equal) if name == PARAMETER else right
@@ -192,7 +192,7 @@ def _first(pair: Paired, found: Map, more: list[str], same: Mapping[str, str]) -
 def _composed(
     rule: UpdateRule, name: str, title: Text, rows: list[tuple[str, Term, Text]], facts: list[str]
 ) -> Derivation:
-    used = {found for _, term, _ in rows for found in names_of(term)}
+    used = {found for _, term, _ in rows for found in names_in(term)}
     lines = [(relation, show(term), reason, "") for relation, term, reason in rows]
     return compose(name, title, "", given(rule, used, None, facts), lines)
 
@@ -217,7 +217,7 @@ class _Facts:
         code = pair.code.rule
         self.rule = replace(code, name=f"{code.name}-as-read")  # what is known of a library rule is not known of code
         hypers = {hyper.name for hyper in code.hyperparameters}
-        self.fixed = [c for c in pair.code.conditions if names_of(c) <= hypers]
+        self.fixed = [c for c in pair.code.conditions if names_in(c) <= hypers]
 
     def _judged(self, derivation: Derivation) -> Derivation:
         return judged_by(derivation, SETTINGS, self.patience)
@@ -234,7 +234,7 @@ class _Facts:
         for state in claimed.state:
             for fact in parse_given(state.invariant).facts if state.invariant else ():
                 here = put(fact, mapped)
-                if names_of(here) & own and STEP not in names_of(here) and RATE not in names_of(here):
+                if names_in(here) & own and STEP not in names_in(here) and RATE not in names_in(here):
                     found[here] = found.get(here) or between.get(state.name)
         trials = [Trial(code, claimed, seed, constant=False) for seed in (4, 5)]
         for name in sorted(own):
@@ -246,10 +246,10 @@ class _Facts:
         """The rule with those facts that are inductive, all together; and the derivations that say so."""
         needed = {
             name for term in (*self.rule.step.values(), *(put(parsed(t), {}) for t in self.found.state.values()))
-            for node in subterms(term) if _partial(node) for name in names_of(node)
+            for node in subterms(term) if _partial(node) for name in names_in(node)
         }  # fmt: skip
         known = {state.name for state in self.rule.state}
-        guesses = {fact: how for fact, how in self.guesses().items() if names_of(fact) & known & needed}
+        guesses = {fact: how for fact, how in self.guesses().items() if names_in(fact) & known & needed}
         started: dict[Term, Derivation] = {}
         for fact in guesses:
             done = self._judged(self._start(fact, guesses[fact]))
@@ -294,13 +294,13 @@ class _Facts:
         always: list[Derivation] = []
         for first, claims in ((True, code.first_conditions), (False, code.conditions)):
             for claim in claims:
-                if names_of(claim) <= hypers:
+                if names_in(claim) <= hypers:
                     assumed.append(claim)
                     continue
                 here = put(claim, {STEP: ONE}) if first else claim
                 title = Text(f"Always {show(claim)}", f"항상 {show(claim)}")
                 rows = [("", here[1], Text()), (here[0], here[2], FROM)]
-                late = [] if first or STEP not in names_of(here) else [f"{STEP} integer >= 2"]
+                late = [] if first or STEP not in names_in(here) else [f"{STEP} integer >= 2"]
                 base = [*late, *(show(c) for c in self.fixed)]
                 done = self._judged(_composed(rule, "always", title, rows, base))
                 if done.verdict == "proved":
@@ -328,8 +328,8 @@ def last_step(claim: Term, hypers: set[str]) -> bool:
         return False
     time = ("v", STEP)
     beside = [part for part in left[1:] if part != time] if left[0] == "+" else []
-    moved = left == time or (left[0] == "+" and left.count(time) == 1 and not any(STEP in names_of(p) for p in beside))
-    return moved and names_of(left) | names_of(right) <= hypers | {STEP} and STEP not in names_of(right)
+    moved = left == time or (left[0] == "+" and left.count(time) == 1 and not any(STEP in names_in(p) for p in beside))
+    return moved and names_in(left) | names_in(right) <= hypers | {STEP} and STEP not in names_in(right)
 
 
 def _later_last(claim: Term) -> tuple[Term, Term]:
@@ -351,7 +351,7 @@ def _with_facts(rule: UpdateRule, facts: list[Term]) -> UpdateRule:
     """The rule with facts about its state, each with the last of the states that it is about."""
     states = []
     order = [state.name for state in rule.state]
-    about = {fact: max(names_of(fact) & set(order), key=order.index) for fact in facts}
+    about = {fact: max(names_in(fact) & set(order), key=order.index) for fact in facts}
     for state in rule.state:
         texts = [show(fact) for fact in facts if about[fact] == state.name]
         states.append(replace(state, invariant="; ".join(texts)))

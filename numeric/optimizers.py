@@ -10,7 +10,6 @@ A formula stands in `derive.library.optimizers` alone. Here a rule becomes a pro
 from __future__ import annotations
 
 import difflib
-import math
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +29,7 @@ from numeric.compile import kernel
 from numeric.domains import facts
 from numeric.engines import Engine, Rate, backend_of, rate_at
 from numeric.inplace import Plan, plan_of
-from numeric.parameters import Key, Layout, Tree, in_flat_order, layout, real, shown
+from numeric.parameters import Key, Layout, Tree, in_flat_order, layout, number, shown
 from numeric.program import Program
 from numeric.states import OptimizerState, read_npz, unpacked
 from numeric.translation import translate
@@ -203,7 +202,7 @@ class Optimizer:
             for each, own in zip(scalars, state.scalars, strict=True)
         ):
             raise InputError("the stored state has other scalars", remedy="use the rule and the groups of then")
-        state.scalars = [{name: _number(name, value) for name, value in each.items()} for each in scalars]
+        state.scalars = [{name: number(name, value) for name, value in each.items()} for each in scalars]
         for name, flats in state.arrays.items():  # nan and inf are taken as they are: an overflow may have left them
             leaves = state.layout.leaves(arrays[name], f"the stored {name}")
             for dtype, flat in flats.items():
@@ -273,7 +272,7 @@ def read_hyperparameters(rule: UpdateRule, given: Mapping[str, Any], base: Mappi
         hyper = rule.hyperparameter(key)
         if hyper.name in named:
             raise InputError(f"{hyper.name} is given twice, once as {key}", remedy="give it once")
-        named[hyper.name] = value if callable(value) and hyper.name == RATE else _number(key, value)
+        named[hyper.name] = value if callable(value) and hyper.name == RATE else number(key, value)
     found = {h.name: named.get(h.name, base.get(h.name, float(h.value))) for h in rule.hyperparameters}
     for hyper in rule.hyperparameters:
         fact = facts(hyper.domain)
@@ -291,13 +290,6 @@ def whole(what: str, value: Any, least: int = 0) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise InputError(f"{what} is {shown(value)}", remedy=f"expected a whole number >= {least}")
     return int(value)
-
-
-def _number(name: str, value: Any) -> float:
-    number = real(value)
-    if not math.isfinite(number):
-        raise InputError(f"{name} is {shown(value)}", remedy="expected a finite number")
-    return number
 
 
 def _initial(term: Term, settings: Mapping[str, float], w: Any) -> Any:

@@ -239,6 +239,14 @@ def real(value: Any) -> float:
         return math.nan
 
 
+def number(name: str, value: Any) -> float:
+    """A finite number as a float. Raises InputError for anything else, also for True and False."""
+    found = real(value)
+    if not math.isfinite(found):
+        raise InputError(f"{name} is {shown(value)}", remedy="expected a finite number")
+    return found
+
+
 def shown(value: Any) -> str:
     """A value as an error shows it: of what kind it is, and not too long."""
     try:

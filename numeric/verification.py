@@ -22,9 +22,9 @@ from derive.errors import InputError, Undecided
 from derive.kernel.terms import Term, subterms
 from derive.limits import Patience
 from derive.relations import tidy
-from derive.update_rule import PARAMETER, RATE, STEP, UpdateRule, optimizer, put
-from numeric.correspondence import Paired, pairings
-from numeric.matching import Map, maps, names_of, parsed
+from derive.update_rule import PARAMETER, RATE, STEP, UpdateRule, names_in, optimizer, put
+from numeric.correspondence import Paired, pairings, parsed
+from numeric.matching import Map, maps
 from numeric.obligations import PATIENCE, prove
 from numeric.witnesses import STEPS, counterexample
 
@@ -273,7 +273,7 @@ def acceptable(pair: Paired, found: Map) -> bool:
     rate = found.hyper.get(RATE)
     if rate is None or rate == pair.plain[RATE]:
         return True
-    return STEP not in names_of(parsed(rate)) and linear(pair.claimed) and linear(pair.code.rule)
+    return STEP not in names_in(parsed(rate)) and linear(pair.claimed) and linear(pair.code.rule)
 
 
 def linear(rule: UpdateRule) -> bool:
@@ -282,7 +282,7 @@ def linear(rule: UpdateRule) -> bool:
     for term in rule.step.values():
         for node in subterms(term):
             parts = {"/": node[2:], "^": node[1:], "f": node[2:]}.get(node[0], ())
-            if any(names_of(part) & data for part in parts):
+            if any(names_in(part) & data for part in parts):
                 return False
     return True
 

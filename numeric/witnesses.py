@@ -20,10 +20,10 @@ from derive.evaluation.values import Point, Undefined
 from derive.kernel.terms import Term, subterms
 from derive.relations import given, tidy
 from derive.syntax import parse_given
-from derive.update_rule import GRADIENT, PARAMETER, RATE, STEP, put
+from derive.update_rule import GRADIENT, PARAMETER, RATE, STEP, names_in, put
 from derive.witness import find_witness, satisfying_point
-from numeric.correspondence import Paired
-from numeric.matching import Map, Trial, names_of, parsed
+from numeric.correspondence import Paired, parsed
+from numeric.matching import Map, Trial
 
 STEPS, SECONDS = 4, 1.5
 
@@ -97,14 +97,14 @@ def _at(pair: Paired, moments: Sequence[Moment], t: int, constant: bool) -> dict
 
 
 def _names(moments: Sequence[Moment]) -> set[str]:
-    return {name for moment in moments for name in names_of(moment.expected) | names_of(moment.got)}
+    return {name for moment in moments for name in names_in(moment.expected) | names_in(moment.got)}
 
 
 def assumptions(pair: Paired, moment: Moment, t: int, constant: bool, names: Iterable[str] = ()) -> Assumptions:
     """What the inputs of a witness have to satisfy: all domains, and what was assumed when the code was read."""
     rule = pair.code.rule
-    used = names_of(moment.expected) | names_of(moment.got) | set(names)
-    used |= {name for text in moment.facts for fact in parse_given(text).facts for name in names_of(fact)}
+    used = names_in(moment.expected) | names_in(moment.got) | set(names)
+    used |= {name for text in moment.facts for fact in parse_given(text).facts for name in names_in(fact)}
     rates = [RATE] if constant else [f"{RATE}{k}" for k in range(1, t + 1)]
     domain = next((h.domain for h in rule.hyperparameters if h.name == RATE), "")
     facts = [show(put(f, {RATE: ("v", r)})) for r in rates for f in parse_given(domain or f"{RATE} >= 0").facts]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from derive.update_rule import PARAMETER
+from derive.update_rule import GRADIENT, PARAMETER, STEP
 from numeric.export.source import Source
 from numeric.program import Input, Operation, Program
 from numeric.writing import Language, Names, Statement, Text, write
@@ -25,6 +25,24 @@ class Body:
     after: tuple[Statement, ...]
     stored: frozenset[str]
     texts: tuple[Text, ...]
+
+
+@dataclass(frozen=True)
+class Local:
+    """What the functions of a file with loops call everything: `name` is a name, `place` what is read and assigned."""
+
+    name: Mapping[str, str]
+    place: Mapping[str, str]
+    taken: frozenset[str]
+
+    @staticmethod
+    def of(source: Source, taken: frozenset[str]) -> Local:
+        """Names that the language has not taken; arrays are read and assigned at their element i."""
+        names = Names(taken)
+        every = (PARAMETER, GRADIENT, *source.states, STEP, *source.hyperparameters)
+        found = {name: names.free(name) for name in every}
+        elements = {name: f"{found[name]}[i]" for name in (PARAMETER, GRADIENT, *source.arrays)}
+        return Local(found, found | elements, frozenset(names.taken))
 
 
 def body(

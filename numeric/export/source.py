@@ -15,7 +15,7 @@ from derive.ascii import show
 from derive.errors import InputError
 from derive.kernel.terms import Term
 from derive.syntax import parse_expression, parse_given
-from derive.update_rule import GRADIENT, PARAMETER, RATE, STEP, UpdateRule
+from derive.update_rule import GRADIENT, PARAMETER, STEP, UpdateRule
 from numeric.inplace import rule_program
 from numeric.program import Operation, Program
 from numeric.translation import translate
@@ -72,11 +72,6 @@ class Source:
     def scalars(self) -> tuple[str, ...]:
         """The state that is one number for all parameters."""
         return tuple(state.name for state in self.rule.state if state.scalar)
-
-    @property
-    def rated(self) -> bool:
-        """Whether there is a learning rate."""
-        return RATE in self.hyperparameters
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from derive.update_rule import GRADIENT, PARAMETER, STEP
-from numeric.export.body import body
+from numeric.export.body import Local, body
 from numeric.export.python import indented, inside
 from numeric.export.source import Source
 from numeric.program import Operation, Program
@@ -96,15 +96,9 @@ class _Functions:
 
     def __init__(self, source: Source) -> None:
         self.source, self.language = source, C()
-        names = Names(C.taken)
-        every = (PARAMETER, GRADIENT, *source.states, STEP, *source.hyperparameters)
-        self.name = {name: names.free(name) for name in every}
-        self.taken = frozenset(names.taken)
-        self.place = dict(self.name)
-        for name in (PARAMETER, GRADIENT, *source.arrays):
-            self.place[name] = f"{self.name[name]}[i]"
-        for name in source.scalars:
-            self.place[name] = f"{self.name[name]}[0]"
+        local = Local.of(source, C.taken)
+        self.name, self.taken = local.name, local.taken
+        self.place = {**local.place, **{name: f"{self.name[name]}[0]" for name in source.scalars}}
 
     def head(self, what: str, before: Sequence[str], written: Iterable[str], after: Sequence[str]) -> list[str]:
         changed = set(written)

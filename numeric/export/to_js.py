@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from derive.update_rule import GRADIENT, PARAMETER, STEP
-from numeric.export.body import body
+from numeric.export.body import Local, body
 from numeric.export.python import inside, is_zero
 from numeric.export.source import Source
 from numeric.program import Operation, Program
@@ -71,13 +71,8 @@ class _Functions:
 
     def __init__(self, source: Source) -> None:
         self.source, self.language = source, JavaScript()
-        names = Names(JavaScript.taken)
-        every = (PARAMETER, GRADIENT, *source.states, STEP, *source.hyperparameters)
-        self.name = {name: names.free(name) for name in every}
-        self.taken = frozenset(names.taken)
-        self.place = dict(self.name)
-        for name in (PARAMETER, GRADIENT, *source.arrays):
-            self.place[name] = f"{self.name[name]}[i]"
+        local = Local.of(source, JavaScript.taken)
+        self.name, self.place, self.taken = local.name, local.place, local.taken
         self.options = [f"{self.key(name)} = {value}" for name, value in source.defaults.items()]
 
     def key(self, name: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +19,6 @@ pytest.importorskip("torch", reason="needs the extra `peers`")
 pytest.importorskip("optax", reason="needs the extra `peers`")
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SECONDS: list[float] = []
 # What nobody says is equal, and nobody has a thread about: each with the reason.
 OTHERS = {
     ("torch.optim.NAdam", "nadam", ""): "undecided: the powers of 0.96 need lemmas in the names of the code",
@@ -35,10 +32,7 @@ OTHERS = {
 
 
 def verdict(target: str, rule: str | UpdateRule | None, symbols: tuple[str, ...] = (), **settings: Any) -> Verdict:
-    begin = time.perf_counter()
-    found = numeric.verify(target, rule, symbols=symbols, **settings)
-    SECONDS.append(time.perf_counter() - begin)
-    return found
+    return numeric.verify(target, rule, symbols=symbols, **settings)
 
 
 @pytest.mark.parametrize("package", TARGETS)
@@ -160,11 +154,6 @@ def test_the_table_of_the_documentation_is_that_of_the_installed_versions(reques
         # Time may run out on a busy machine: then, and only then, a row is undecided that is decided on the page.
         assert all(said[:3] == found[:3] and found[3] == "undecided" for said, found in other), other
         assert len(other) <= 2
-
-
-def test_how_long_a_verdict_takes() -> None:
-    if SECONDS:
-        print(f"\nseconds per verdict: median {statistics.median(SECONDS):.2f}, largest {max(SECONDS):.2f}")
 
 
 def test_every_row_is_a_rule_that_is_known() -> None:
